@@ -1,0 +1,283 @@
+// Package results is what came out of a run: the record of every trial, its reader, the statistics over trials, and
+// the screen that a class argues about. It imports neither the servers nor the load generator, so a run that was
+// recorded on Linux can be read anywhere.
+//
+// Stored figures are in base units: seconds, bytes, counts, requests per second; histograms hold nanoseconds and are
+// stored whole. Formatting happens when a screen is drawn and nowhere else.
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Version is the version of the record that this package writes. A reader refuses a newer one.
+const Version = 1
+
+// Run describes one run: what was asked, on what machine, and what was calibrated before the first trial. It is
+// stored as run.json beside the trials.
+type Run struct {
+	Version       int            `json:"version"`
+	Started       time.Time      `json:"started"`
+	Program       string         `json:"program"` // version and commit of serverlab
+	Setup         Setup          `json:"setup"`
+	Machine       Machine        `json:"machine"`
+	Architectures []Architecture `json:"architectures"` // the rows, in the order of the table
+	Situations    []Situation    `json:"situations"`    // the columns, in the order of the screen
+	Calibration   Calibration    `json:"calibration"`
+	Plan          []Planned      `json:"plan"` // every trial, in the order in which it runs
+	Notes         []string       `json:"notes,omitempty"`
+}
+
+// Setup is what was asked for: the same for every trial of a run.
+type Setup struct {
+	Connections int    `json:"connections"` // busy clients, unless a situation says otherwise
+	Trials      int    `json:"trials"`      // of each cell
+	Seed        uint64 `json:"seed"`        // of the order and of the arrivals
+	ServerCPUs  []int  `json:"server_cpus"`
+	ClientCPUs  []int  `json:"client_cpus"`
+	Apart       bool   `json:"apart"` // client and server share no physical core
+	Workers     int    `json:"workers"`
+}
+
+// Architecture is a row: what it is called, its idea, and the lecture's word for it.
+type Architecture struct {
+	Name    string `json:"name"`
+	Lecture string `json:"lecture"` // "sequential", "event-based", ...; empty where the lecture has no word
+	Label   string `json:"label"`   // at most 14 characters: the first cell of its row, with the pool size: "thread pool 64"
+	Idea    string `json:"idea"`
+}
+
+// Metric is what a situation compares. Its value is a constant of this package, see Metrics.
+type Metric string
+
+// The metrics of the default run. Lower is better for all but Throughput.
+const (
+	CPUPerRequest   Metric = "cpu-per-request"   // seconds of the server's process tree per request
+	Throughput      Metric = "throughput"        // right answers per second
+	MemoryPerSilent Metric = "memory-per-silent" // bytes of the server per silent connection
+	Harmed          Metric = "harmed"            // clients that saw at least one error or were never served
+	Latency         Metric = "latency"           // no column: its histogram is drawn beneath the table
+)
+
+// Situation is a column: one kind of load, the same for every row but for the offered rate where it says so.
+type Situation struct {
+	Name        string             `json:"name"`     // "trivial"
+	Title       string             `json:"title"`    // first line of the column's head, at most 14 characters
+	Subtitle    string             `json:"subtitle"` // second line, likewise: the unit
+	Meaning     string             `json:"meaning"`  // one sentence, at most 78 characters: what the column says
+	Metric      Metric             `json:"metric"`
+	Model       string             `json:"model"` // "closed", "constant" or "poisson"
+	KeepAlive   bool               `json:"keepalive"`
+	Path        string             `json:"path"`
+	Connections int                `json:"connections"`          // busy ones
+	Silent      int                `json:"silent,omitempty"`     // opened before and never used
+	Rate        float64            `json:"rate,omitempty"`       // offered, requests per second; 0 for a closed loop
+	OwnRates    map[string]float64 `json:"own_rates,omitempty"`  // architectures that could not hold Rate, and theirs
+	Ceiling     float64            `json:"ceiling,omitempty"`    // Little's-law ceiling, requests per second; 0 where there is none
+	Crash       string             `json:"crash,omitempty"`      // the path that kills a worker, sent once
+	Warmup      float64            `json:"warmup"`               // seconds
+	Window      float64            `json:"window"`               // seconds
+}
+
+// Planned names one trial: its cell (situation and architecture) and its block.
+type Planned struct {
+	Situation    string `json:"situation"`
+	Architecture string `json:"architecture"`
+	Block        int    `json:"block"` // from 1
+}
+
+// Calibration holds what was measured before the first trial, so that every figure can be judged against it.
+type Calibration struct {
+	// Ceiling is what the load generator reaches against a server that does nothing, requests per second, by mode:
+	// "keep-alive" and "per-connection".
+	Ceiling map[string]float64 `json:"ceiling,omitempty"`
+	// Floor is the median closed-loop response time of one connection against that server, seconds.
+	Floor float64 `json:"floor,omitempty"`
+	// Capacity is each row's closed-loop throughput of "/" with a connection per request: right answers per second.
+	Capacity map[string]float64 `json:"capacity,omitempty"`
+	Spawn    *Spawn             `json:"spawn,omitempty"`
+}
+
+// Spawn is where the CPU time of starting a worker process goes: seconds of CPU, parent and child together, medians
+// over Count starts of programs that do only that much. Each step includes the one before it.
+type Spawn struct {
+	Count   int     `json:"count"`
+	Exec    float64 `json:"exec"`    // fork and exec of a program of two instructions
+	Runtime float64 `json:"runtime"` // ... of a Go program with an empty main
+	Init    float64 `json:"init"`    // ... of the worker, which returns from main at once
+}
+
+// Machine is what the run was measured on. It names neither host nor user. An empty string or a nil pointer is a
+// thing that this machine does not tell.
+type Machine struct {
+	CPU          string            `json:"cpu"`
+	Cores        int               `json:"cores"` // CPUs that this process may use
+	SMT          string            `json:"smt,omitempty"`
+	Governor     string            `json:"governor,omitempty"`
+	Battery      string            `json:"battery,omitempty"`
+	Hypervisor   string            `json:"hypervisor,omitempty"`
+	Container    string            `json:"container,omitempty"`
+	MemoryBytes  uint64            `json:"memory_bytes"`
+	Kernel       string            `json:"kernel"`
+	OS           string            `json:"os"`
+	GoVersion    string            `json:"go_version"`
+	Descriptors  uint64            `json:"descriptors"` // soft RLIMIT_NOFILE in force
+	CPUQuota     string            `json:"cpu_quota,omitempty"`
+	Sysctls      map[string]string `json:"sysctls,omitempty"`
+	LoadAverage1 float64           `json:"load_average_1"`
+}
+
+// Trial is the record of one trial: one line of trials.jsonl.
+type Trial struct {
+	Version int `json:"version"`
+	Planned
+	Order   int       `json:"order"` // position in the plan, from 0
+	Started time.Time `json:"started"`
+	Seconds float64   `json:"seconds"` // the whole trial, start and stop of the server included
+	Load    Load      `json:"load"`
+	Server  Server    `json:"server"`
+	// Findings are the reasons not to take the trial's figures at face value; none means valid.
+	Findings []Finding `json:"findings,omitempty"`
+	// Failure says why there is no figure at all: the server did not start, say.
+	Failure string `json:"failure,omitempty"`
+}
+
+// Finding is one part of a trial's verdict, with its evidence in numbers. Voids lists the metrics that it makes
+// useless; such a value is shown and never ranked.
+type Finding struct {
+	Kind     string   `json:"kind"` // "starved", "wrong answers", "generator-bound", "overloaded", "disturbed", ...
+	Evidence string   `json:"evidence"`
+	Voids    []Metric `json:"voids,omitempty"`
+}
+
+// Load is what the load generator saw in the measured window.
+type Load struct {
+	URL         string  `json:"url,omitempty"`
+	Model       string  `json:"model"` // "closed", "constant" or "poisson"
+	KeepAlive   bool    `json:"keepalive"`
+	Connections int     `json:"connections"`
+	Threads     int     `json:"threads"`
+	Rate        float64 `json:"rate,omitempty"` // offered, requests per second; 0 for a closed loop
+	Seed        uint64  `json:"seed,omitempty"`
+	Warmup      float64 `json:"warmup"` // seconds before the window, discarded
+	Window      float64 `json:"window"` // seconds measured
+	Interrupted bool    `json:"interrupted,omitempty"`
+
+	Requests uint64            `json:"requests"`           // right answers that ended within the window
+	Intended uint64            `json:"intended,omitempty"` // open loop: requests whose intended moment lay in the window
+	Errors   map[string]uint64 `json:"errors,omitempty"`   // by kind, see loadgen
+	Status   map[int]uint64    `json:"status,omitempty"`   // answers by status code
+	Censored uint64            `json:"censored,omitempty"` // requests without an answer at their time limit or at the end: in Response at that limit
+	Clamped  uint64            `json:"clamped,omitempty"`  // values beyond a histogram's range, recorded at its edge
+	Opened   uint64            `json:"opened"`             // connections opened in the window
+	BytesIn  uint64            `json:"bytes_in"`
+	BytesOut uint64            `json:"bytes_out"`
+	Backlog  uint64            `json:"backlog,omitempty"` // open loop: requests due but not sent when the window closed
+
+	Unserved     int `json:"unserved"`                // of Connections: never got one right answer, warm-up included
+	HarmedCount  int `json:"harmed"`                  // of Connections: saw an error, or were never served
+	Silent       int `json:"silent,omitempty"`        // silent connections that were open when the window began
+	SilentClosed int `json:"silent_closed,omitempty"` // of them, closed by the server before the window ended
+
+	Response Histogram `json:"response"` // from the intended moment of sending to the last byte of the answer
+	Service  Histogram `json:"service"`  // from the actual sending to the last byte of the answer
+	Lag      Histogram `json:"lag"`      // from the intended to the actual sending where a connection was free: the generator's own delay
+
+	CPU     float64 `json:"cpu"`      // the generator's own, seconds in the window, Spin included
+	CPUSpin float64 `json:"cpu_spin"` // of it, seconds spent waiting in a spin for the next intended moment
+	Pacing  string  `json:"pacing"`   // how it waits: "epoll_pwait2 + spin", ...
+}
+
+// ErrorCount is the sum of Errors.
+func (l *Load) ErrorCount() (n uint64) {
+	for _, c := range l.Errors {
+		n += c
+	}
+	return n
+}
+
+// Server is what the server's whole process tree used. A nil pointer is a counter that this machine does not have.
+type Server struct {
+	Settings map[string]string `json:"settings,omitempty"` // in force, as the server itself reported them
+	Accepts  uint64            `json:"accepts"`            // since its start, as all that follow up to Switches
+	Requests uint64            `json:"requests"`
+	Refusals uint64            `json:"refusals"`
+	Drops    uint64            `json:"drops"`
+	Sessions uint64            `json:"sessions"`
+	Exit     string            `json:"exit"` // "0", "killed by the crash request", ...
+
+	// Switches is the number of context switches of the tree since its start, children that have ended included.
+	Switches *uint64 `json:"switches"`
+
+	CPU       *float64 `json:"cpu"`        // seconds in the window, children that have ended included
+	CPUUser   *float64 `json:"cpu_user"`   // of it
+	CPUSystem *float64 `json:"cpu_system"` // of it
+
+	PSSStart  *uint64 `json:"pss_start"`  // bytes before silent connections were opened; otherwise when ready
+	PSSSilent *uint64 `json:"pss_silent"` // bytes after they were opened
+	PSSPeak   *uint64 `json:"pss_peak"`   // the highest at the edges of the window, bytes
+	Threads   int     `json:"threads"`    // likewise
+	Processes int     `json:"processes"`  // likewise
+
+	Steal           *float64 `json:"steal"`            // of the whole machine, seconds in the window
+	PSISome         *float64 `json:"psi_some"`         // seconds in which some task waited for a CPU
+	Throttled       *uint64  `json:"throttled"`        // growth of the cgroup's nr_throttled
+	ListenOverflows *uint64  `json:"listen_overflows"` // growth of TcpExt ListenOverflows
+	ListenDrops     *uint64  `json:"listen_drops"`
+}
+
+// Histogram is a whole HDR histogram of nanoseconds. Its JSON is HdrHistogram's compressed V2 encoding in base64, or
+// null when nothing was recorded.
+type Histogram struct{ *hdr.Histogram }
+
+// The range of every histogram: 1 ns, so that nothing rounds to zero, to 100 s, with three significant digits.
+const (
+	HistogramMin    = 1
+	HistogramMax    = 100_000_000_000
+	HistogramDigits = 3
+)
+
+// NewHistogram returns an empty histogram of the common range.
+func NewHistogram() Histogram { return Histogram{hdr.New(HistogramMin, HistogramMax, HistogramDigits)} }
+
+// Count is the number of recorded values.
+func (h Histogram) Count() int64 {
+	if h.Histogram == nil {
+		return 0
+	}
+	return h.TotalCount()
+}
+
+// MarshalJSON implements json.Marshaler.
+func (h Histogram) MarshalJSON() ([]byte, error) {
+	if h.Count() == 0 {
+		return []byte("null"), nil
+	}
+	text, err := h.Encode(hdr.V2CompressedEncodingCookieBase)
+	if err != nil {
+		return nil, fmt.Errorf("encode histogram: %w", err)
+	}
+	return json.Marshal(string(text))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (h *Histogram) UnmarshalJSON(b []byte) error {
+	var text *string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return fmt.Errorf("decode histogram: %w", err)
+	}
+	if text == nil {
+		h.Histogram = nil
+		return nil
+	}
+	d, err := hdr.Decode([]byte(*text))
+	if err != nil {
+		return fmt.Errorf("decode histogram: %w", err)
+	}
+	h.Histogram = d
+	return nil
+}
