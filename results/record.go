@@ -73,14 +73,14 @@ type Situation struct {
 	Model       string             `json:"model"` // "closed", "constant" or "poisson"
 	KeepAlive   bool               `json:"keepalive"`
 	Path        string             `json:"path"`
-	Connections int                `json:"connections"`          // busy ones
-	Silent      int                `json:"silent,omitempty"`     // opened before and never used
-	Rate        float64            `json:"rate,omitempty"`       // offered, requests per second; 0 for a closed loop
-	OwnRates    map[string]float64 `json:"own_rates,omitempty"`  // architectures that could not hold Rate, and theirs
-	Ceiling     float64            `json:"ceiling,omitempty"`    // Little's-law ceiling, requests per second; 0 where there is none
-	Crash       string             `json:"crash,omitempty"`      // the path that kills a worker, sent once
-	Warmup      float64            `json:"warmup"`               // seconds
-	Window      float64            `json:"window"`               // seconds
+	Connections int                `json:"connections"`         // busy ones
+	Silent      int                `json:"silent,omitempty"`    // opened before and never used
+	Rate        float64            `json:"rate,omitempty"`      // offered, requests per second; 0 for a closed loop
+	OwnRates    map[string]float64 `json:"own_rates,omitempty"` // architectures that could not hold Rate, and theirs
+	Ceiling     float64            `json:"ceiling,omitempty"`   // Little's-law ceiling, requests per second; 0 where there is none
+	Crash       string             `json:"crash,omitempty"`     // the path that kills a worker, sent once
+	Warmup      float64            `json:"warmup"`              // seconds
+	Window      float64            `json:"window"`              // seconds
 }
 
 // Planned names one trial: its cell (situation and architecture) and its block.
