@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"serverlab/internal/corpus"
+	"serverlab/internal/scoreboard"
+	"serverlab/servers"
+	"serverlab/servers/app"
+)
+
+// serveFlags is what a server can be told.
+type serveFlags struct {
+	arch   string
+	cfg    servers.Config
+	app    app.Options
+	worker string
+	stats  string
+	procs  int
+}
+
+func (f *serveFlags) register(c *call) {
+	f.cfg = servers.DefaultConfig()
+	fs := c.flags
+	fs.StringVar(&f.arch, "arch", "", "`NAME` of the architecture, or the lecture's word for it: see serverlab list")
+	fs.StringVar(&f.cfg.Addr, "addr", f.cfg.Addr, "`HOST:PORT` to listen on; port 0 takes a free one")
+	fs.IntVar(&f.cfg.Workers, "workers", f.cfg.Workers, "threads of a pool, or processes alive at the same time")
+	fs.BoolVar(&f.cfg.KeepAlive, "keepalive", f.cfg.KeepAlive, "keep connections open; false: one request per connection")
+	fs.IntVar(&f.cfg.MaxConns, "max-conns", f.cfg.MaxConns, "most connections; one more is refused with 503")
+	fs.DurationVar(&f.cfg.IdleTimeout, "idle-timeout", f.cfg.IdleTimeout, "`time` that a client may be silent")
+	fs.DurationVar(&f.cfg.ReadTimeout, "read-timeout", f.cfg.ReadTimeout, "`time` that one request may take to arrive")
+	fs.DurationVar(&f.cfg.StopTimeout, "stop-timeout", f.cfg.StopTimeout, "`time` for what is in hand when told to stop")
+	fs.IntVar(&f.cfg.Limits.Header, "max-header", f.cfg.Limits.Header, "most `bytes` of a request's header")
+	fs.IntVar(&f.cfg.Limits.Body, "max-body", f.cfg.Limits.Body, "most `bytes` of a request's body")
+	fs.StringVar(&f.app.Files, "files", corpus.DefaultDir(), "`directory` of the served files, created on first use")
+	fs.BoolVar(&f.app.AllowChaos, "allow-chaos", false, "GET /chaos/exit ends the process that answers it")
+	fs.StringVar(&f.worker, "worker", "", "`program` of a worker process (default: serverlab-worker beside serverlab)")
+	fs.StringVar(&f.stats, "stats", "", "`file` that shows counters and settings while the server runs")
+	fs.IntVar(&f.procs, "gomaxprocs", 0, "threads that run Go code at the same time (0: what the architecture wants)")
+}
+
+// complete checks the flags and fills in what follows from them.
+func (f *serveFlags) complete() (servers.Architecture, error) {
+	if f.arch == "" {
+		return servers.Architecture{}, usagef("--arch is missing: `serverlab list` shows what there is")
+	}
+	arch, err := servers.Lookup(f.arch)
+	if err != nil {
+		return arch, usageError{err}
+	}
+	if arch.Serve == nil {
+		return arch, errors.New("architectures are served on Linux only; results can be read here")
+	}
+	if _, err := net.ResolveTCPAddr("tcp", f.cfg.Addr); err != nil {
+		return arch, usagef("--addr %s: %w", f.cfg.Addr, err)
+	}
+	for _, n := range []struct {
+		flag        string
+		value, most int
+	}{
+		{"workers", f.cfg.Workers, 10_000}, {"max-conns", f.cfg.MaxConns, 1_000_000},
+		{"max-header", f.cfg.Limits.Header, 1 << 20}, {"max-body", f.cfg.Limits.Body, 1 << 30},
+	} {
+		if n.value < 1 || n.value > n.most {
+			return arch, usagef("--%s %d: give a number from 1 to %d", n.flag, n.value, n.most)
+		}
+	}
+	if f.cfg.IdleTimeout <= 0 || f.cfg.ReadTimeout <= 0 || f.cfg.StopTimeout <= 0 {
+		return arch, usagef("a time-out must be longer than zero")
+	}
+	if f.procs < 0 || f.procs > 10_000 {
+		return arch, usagef("--gomaxprocs %d: give a number from 0 to 10000", f.procs)
+	}
+	if err := corpus.Ensure(f.app.Files); err != nil {
+		return arch, err
+	}
+	f.cfg.Worker = append([]string{f.workerProgram()}, f.workerArgs()...)
+	return arch, nil
+}
+
+func (f *serveFlags) workerProgram() string {
+	if f.worker != "" {
+		return f.worker
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "serverlab-worker"
+	}
+	return filepath.Join(filepath.Dir(self), "serverlab-worker")
+}
+
+// workerArgs says the same to a worker process as was said to the server.
+func (f *serveFlags) workerArgs() []string {
+	args := []string{
+		"--files=" + f.app.Files,
+		"--read-timeout=" + f.cfg.ReadTimeout.String(),
+		"--idle-timeout=" + f.cfg.IdleTimeout.String(),
+		"--max-header=" + strconv.Itoa(f.cfg.Limits.Header),
+		"--max-body=" + strconv.Itoa(f.cfg.Limits.Body),
+	}
+	if f.app.AllowChaos {
+		args = append(args, "--allow-chaos")
+	}
+	return args
+}
+
+func serve(ctx context.Context, c *call) error {
+	var f serveFlags
+	f.register(c)
+	if err := c.parse(0); err != nil {
+		return err
+	}
+	arch, err := f.complete()
+	if err != nil {
+		return err
+	}
+	cfg := f.cfg
+	cfg.Log = slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if cfg.Board, err = scoreboard.Create(f.stats, cfg.Workers); err != nil {
+		return err
+	}
+	defer cfg.Board.Close()
+	if f.procs == 0 && arch.Procs != nil {
+		f.procs = arch.Procs(cfg)
+	}
+	runtime.GOMAXPROCS(f.procs) // 0 leaves it as it is
+	if most := maxConns(); cfg.MaxConns > most {
+		cfg.Log.Warn("fewer connections than --max-conns: the limit of descriptors is too low", "max-conns", most)
+		cfg.MaxConns = most
+	}
+	f.tell(arch, cfg)
+	cfg.Ready = func(a net.Addr) { fmt.Fprintf(c.stdout, "listening %s\n", a) }
+	return arch.Serve(ctx, cfg, app.New(f.app))
+}
+
+// tell puts the settings in force on the scoreboard.
+func (f *serveFlags) tell(arch servers.Architecture, cfg servers.Config) {
+	for key, value := range map[string]any{
+		"arch": arch.Name, "workers": cfg.Workers, "keepalive": cfg.KeepAlive, "max-conns": cfg.MaxConns,
+		"idle-timeout": cfg.IdleTimeout, "read-timeout": cfg.ReadTimeout, "gomaxprocs": runtime.GOMAXPROCS(0),
+		"cpus": runtime.NumCPU(), "gogc": envOr("GOGC", "100"),
+	} {
+		cfg.Board.Set(key, fmt.Sprint(value))
+	}
+}
+
+func envOr(key, or string) string {
+	if v := os.Getenv(key); v != "" {
+		return v
+	}
+	return or
+}

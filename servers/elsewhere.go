@@ -1,0 +1,8 @@
+//go:build !linux
+
+package servers
+
+// The architectures run on Linux only; elsewhere the table can still be read, with nothing to serve.
+var iterative, eventloop, epoll, threadpool, goroutine, process Serve
+
+var poolProcs func(Config) int

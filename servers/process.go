@@ -1,0 +1,153 @@
+//go:build linux
+
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/sys/unix"
+
+	"serverlab/servers/http1"
+	"serverlab/servers/worker"
+)
+
+// process spawns a fresh process for each request, as inetd does and CGI did.
+//
+//	parent:  epoll_wait -> accept
+//	                    -> connection is readable -> spawn a worker, its descriptor 0 is the connection
+//	                    -> worker has ended       -> reap it; keep the connection or close it
+//	worker:  read one request -> handler -> write -> exit
+//
+// Strength: nothing that a request does outlives it or reaches another: a crash costs the request that caused it and no
+// other. Where it breaks: a request costs the start of a program. At most cfg.Workers are alive; more requests wait.
+//
+// Go cannot safely fork without exec (the child would have one of the runtime's threads and the locks of all), so the
+// worker is a program of its own that rebuilds the handler from its flags, and h is not called here.
+func process(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
+	if len(cfg.Worker) == 0 {
+		return errors.New("process: no worker program is named; build it with `make build`, or name it by --worker")
+	}
+	if err := unix.Access(cfg.Worker[0], unix.X_OK); err != nil {
+		return fmt.Errorf("process: worker program %s: %w; build it with `make build`, or name it by --worker",
+			cfg.Worker[0], err)
+	}
+	r, err := newReactor(cfg)
+	if err != nil {
+		return err
+	}
+	parent := &parent{reactor: r, cfg: cfg}
+	r.readable = parent.readable
+	return r.run(ctx)
+}
+
+// parent is the process that owns the connections. It never reads from one.
+type parent struct {
+	*reactor
+	cfg   Config
+	alive int
+	queue []*peer // readable connections that wait for a worker to end
+}
+
+// child is a worker that is alive, owned by the descriptor that tells of its end.
+type child struct {
+	parent *parent
+	peer   *peer
+	pid    int
+	pidfd  int
+}
+
+// readable finds out whether there is a request or the end of the connection, without taking anything.
+func (p *parent) readable(c *peer) {
+	var one [1]byte
+	n, _, err := unix.Recvfrom(c.fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	switch {
+	case n > 0:
+		c.busy = true
+		c.place.leave()
+		p.expect(c, 0)
+		p.queue = append(p.queue, c)
+		p.serveQueue()
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+		p.expect(c, unix.EPOLLIN)
+	default:
+		p.close(c)
+	}
+}
+
+func (p *parent) serveQueue() {
+	for len(p.queue) > 0 && p.alive < p.cfg.Workers {
+		c := p.queue[0]
+		p.queue = slices.Delete(p.queue, 0, 1)
+		if err := p.spawn(c); err != nil {
+			p.cfg.Log.Warn("no worker could be started", "err", err)
+			p.slot.Drops.Add(1)
+			c.busy, c.out, c.closing = false, http1.ErrorAnswer(503, "no worker could be started: try again later"), true
+			p.flush(c)
+		}
+	}
+}
+
+// workerEnv spares a program that ends after one request what pays off only later.
+var workerEnv = []string{"GOGC=off", "GOMAXPROCS=1"}
+
+func (p *parent) spawn(c *peer) error {
+	argv := p.cfg.Worker
+	if p.cfg.KeepAlive && !p.stopping {
+		argv = append(slices.Clone(argv), "--keepalive")
+	}
+	w := &child{parent: p, peer: c}
+	var err error
+	w.pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
+		Env:   workerEnv,
+		Files: []uintptr{uintptr(c.fd), 2, 2},
+		Sys:   &syscall.SysProcAttr{PidFD: &w.pidfd},
+	})
+	if err != nil {
+		return fmt.Errorf("start %s: %w", argv[0], err)
+	}
+	p.alive++
+	return p.watch(w.pidfd, unix.EPOLLIN, w)
+}
+
+// ready reaps the worker. Its exit status says what became of the connection; a worker that died has lost its own
+// request, and its client sees the connection close.
+func (w *child) ready(uint32) {
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(w.pid, &status, 0, nil); err != nil {
+		w.parent.cfg.Log.Warn("worker could not be reaped", "pid", w.pid, "err", err)
+	}
+	p, c := w.parent, w.peer
+	p.at[w.pidfd] = nil
+	_ = unix.Close(w.pidfd) // takes it off epoll
+	p.alive--
+	c.busy = false
+	switch {
+	case !status.Exited():
+		p.cfg.Log.Warn("worker died", "pid", w.pid, "status", fmt.Sprintf("%#x", int(status)))
+		p.close(c)
+	case status.ExitStatus() == worker.Answered && !p.stopping:
+		p.slot.Requests.Add(1)
+		p.idle.join(&c.place, p.now)
+		p.readable(c) // the next request may be there already
+	default:
+		if status.ExitStatus() == worker.Answered || status.ExitStatus() == worker.AnsweredAndClosed {
+			p.slot.Requests.Add(1)
+		}
+		p.close(c)
+	}
+	p.serveQueue()
+}
+
+// cut ends a worker that did not end in time.
+func (w *child) cut() {
+	_ = unix.PidfdSendSignal(w.pidfd, unix.SIGKILL, nil, 0)
+	for _, c := range w.parent.queue {
+		w.parent.close(c)
+	}
+	w.parent.queue = nil
+}

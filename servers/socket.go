@@ -1,0 +1,240 @@
+//go:build linux
+
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"serverlab/internal/scoreboard"
+	"serverlab/servers/http1"
+)
+
+// listen opens the listening socket as a bare descriptor in blocking mode. The net package does it, so that names,
+// IPv6, SO_REUSEADDR and the backlog (net.core.somaxconn) are as everywhere in Go.
+func listen(cfg *Config) (fd int, bound net.Addr, err error) {
+	ln, err := listenNet(cfg)
+	if err != nil {
+		return -1, nil, err
+	}
+	defer ln.Close()
+	f, err := ln.File()
+	if err != nil {
+		return -1, nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
+	}
+	defer f.Close()
+	fd, err = unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0) // Fd also makes it blocking
+	if err != nil {
+		return -1, nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
+	}
+	return fd, ln.Addr(), nil
+}
+
+func listenNet(cfg *Config) (*net.TCPListener, error) {
+	ln, err := net.Listen("tcp", cfg.Addr)
+	if errors.Is(err, unix.EADDRINUSE) {
+		return nil, fmt.Errorf("listen on %s: %w; take another --addr (port 0 takes a free one)", cfg.Addr,
+			unix.EADDRINUSE)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
+	}
+	return ln.(*net.TCPListener), nil
+}
+
+// accept takes the next connection in blocking mode. It returns an error only when the listening socket has been
+// shut down: a client that has gone already, or a process that has no descriptor left, does not end a server.
+func accept(lfd int) (int, error) {
+	for {
+		fd, _, err := unix.Accept4(lfd, unix.SOCK_CLOEXEC)
+		if err == nil {
+			noDelay(fd)
+			return fd, nil
+		}
+		if !acceptAgain(err) {
+			return -1, err
+		}
+	}
+}
+
+// acceptAgain tells whether accept may be tried again after err. Without descriptors it first waits: the connection
+// stays in the backlog, and trying at once would only burn the CPU.
+func acceptAgain(err error) bool {
+	switch {
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS),
+		errors.Is(err, unix.ENOMEM):
+		time.Sleep(10 * time.Millisecond)
+		return true
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EBADF): // shutdown(2) of the listening socket
+		return false
+	}
+	// Everything else is said of one connection: accept(2) passes on its pending network errors.
+	return !errors.Is(err, net.ErrClosed)
+}
+
+func noDelay(fd int) {
+	// Fails only on a connection that is gone, and the next read says so.
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+}
+
+// sock is a connection on a bare descriptor in blocking mode: a thread that reads from it sleeps in the kernel.
+type sock struct {
+	fd       int
+	patience time.Duration // SO_RCVTIMEO in force
+}
+
+// acceptSock takes the next connection. It also bounds writing: a client that takes nothing of its answer for as long
+// as it may be idle is given up.
+func acceptSock(lfd int, cfg *Config, slot *scoreboard.Slot) (*sock, error) {
+	fd, err := accept(lfd)
+	if err != nil {
+		return nil, err
+	}
+	slot.Accepts.Add(1)
+	tv := unix.NsecToTimeval(cfg.IdleTimeout.Nanoseconds())
+	// Fails only on a connection that is gone, and the next read says so.
+	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &tv)
+	return &sock{fd: fd}, nil
+}
+
+// receive waits at most d for input. The kernel keeps the bound, so while d stays the same it costs no call.
+func (s *sock) receive(d time.Duration) (*buffer, error) {
+	b := buffers.Get().(*buffer)
+	deadline := time.Now().Add(d)
+	for {
+		if s.patience != d {
+			tv := unix.NsecToTimeval(max(d, time.Microsecond).Nanoseconds()) // zero would mean for ever
+			if err := unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
+				buffers.Put(b)
+				return nil, err
+			}
+			s.patience = d
+		}
+		n, err := unix.Read(s.fd, b.bytes[:])
+		switch {
+		case errors.Is(err, unix.EINTR): // in spite of SA_RESTART: signal(7) on SO_RCVTIMEO
+			d = time.Until(deadline)
+			continue
+		case errors.Is(err, unix.EAGAIN):
+			err = os.ErrDeadlineExceeded
+		case err == nil && n == 0:
+			err = io.EOF
+		}
+		if err != nil {
+			buffers.Put(b)
+			return nil, err
+		}
+		b.n = n
+		return b, nil
+	}
+}
+
+func (s *sock) Write(p []byte) (n int, err error) {
+	for n < len(p) {
+		m, err := unix.Write(s.fd, p[n:])
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return n, err
+		}
+		n += m
+	}
+	return n, nil
+}
+
+func (s *sock) CloseRead() error  { return unix.Shutdown(s.fd, unix.SHUT_RD) }
+func (s *sock) CloseWrite() error { return unix.Shutdown(s.fd, unix.SHUT_WR) }
+func (s *sock) Close() error      { return unix.Close(s.fd) }
+
+func (s *sock) unread() bool { return unread(s.fd) }
+
+// unread tells whether input waits in the socket that nobody has read: closing would then send a reset, which
+// destroys an answer that is still on its way (RFC 9112, section 9.6).
+func unread(fd int) bool {
+	n, err := unix.IoctlGetInt(fd, unix.SIOCINQ)
+	return err == nil && n > 0
+}
+
+// roster knows the open connections of a server that blocks on them, so that stopping can reach them.
+type roster struct {
+	stopping atomic.Bool
+	mu       sync.Mutex
+	open     map[transport]struct{}
+	cut      *time.Timer
+}
+
+// add enters a connection unless limit is reached (0: no limit).
+func (r *roster) add(c transport, limit int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if limit > 0 && len(r.open) >= limit {
+		return false
+	}
+	if r.open == nil {
+		r.open = map[transport]struct{}{}
+	}
+	r.open[c] = struct{}{}
+	if r.stopping.Load() {
+		_ = c.CloseRead()
+	}
+	return true
+}
+
+// remove must come before the connection is closed: its descriptor may then belong to another.
+func (r *roster) remove(c transport) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.open, c)
+}
+
+// stop closes the reading side of every connection: what has arrived is still read and answered, whoever waits for
+// more sees the end. Connections that are still open after the grace are cut.
+func (r *roster) stop(grace time.Duration) {
+	r.stopping.Store(true)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.open {
+		_ = c.CloseRead()
+	}
+	r.cut = time.AfterFunc(grace, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for c := range r.open {
+			_ = c.CloseWrite()
+		}
+	})
+}
+
+// close ends what stop began, when no connection is left.
+func (r *roster) close() {
+	if r.cut != nil {
+		r.cut.Stop()
+	}
+}
+
+// onStop runs f when ctx ends, or never when the returned function is called first; that one returns when f, if
+// begun, has ended.
+func onStop(ctx context.Context, f func()) (release func()) {
+	ended := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() { defer close(ended); f() })
+	return func() {
+		if !cancel() {
+			<-ended
+		}
+	}
+}
+
+// refuse is the answer to a connection above the limit.
+func refuse() []byte {
+	return http1.ErrorAnswer(503, "the server has as many connections as it takes: try again later")
+}
