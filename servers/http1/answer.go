@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -59,7 +60,7 @@ func (s *Session) respond(dst []byte, ctx *fasthttp.RequestCtx) (out []byte, liv
 	}()
 	s.handler(ctx)
 	if ctx.Hijacked() {
-		return dst, false, fmt.Errorf("the handler took the connection over: a session has none to give, so answer instead")
+		return dst, false, errors.New("the handler called Hijack: a session has no connection to give, answer instead")
 	}
 	resp, late := &ctx.Response, ctx.LastTimeoutErrorResponse()
 	if late != nil {
@@ -84,9 +85,9 @@ func (s *Session) respond(dst []byte, ctx *fasthttp.RequestCtx) (out []byte, liv
 // did: the client must be able to tell where the next answer begins.
 func appendResponse(dst []byte, resp *fasthttp.Response, isHead, http10 bool) ([]byte, error) {
 	code := resp.StatusCode()
-	never := code < 200 || code == fasthttp.StatusNoContent || code == fasthttp.StatusNotModified // no body, ever
+	bodiless := code < 200 || code == fasthttp.StatusNoContent || code == fasthttp.StatusNotModified
 	switch {
-	case never:
+	case bodiless:
 		resp.ResetBody()
 		resp.Header.Del(fasthttp.HeaderTransferEncoding)
 		if code != fasthttp.StatusNotModified || resp.Header.ContentLength() < 0 {
@@ -102,41 +103,41 @@ func appendResponse(dst []byte, resp *fasthttp.Response, isHead, http10 bool) ([
 			}
 			resp.SetBodyRaw(body)
 		}
-	case isHead && len(resp.Body()) == 0 && resp.Header.ContentLength() == 0:
-		resp.Header.SetContentLength(0) // as GET would say
 	}
-	resp.SkipBody = isHead
-
 	if resp.IsBodyStream() {
 		return appendStream(dst, resp, isHead)
 	}
 	body := resp.Body()
-	if !never && (!isHead || len(body) > 0) {
+	if !isHead || len(body) > 0 || resp.Header.ContentLength() <= 0 { // a handler of HEAD may say only how long
 		resp.Header.SetContentLength(len(body))
 	}
 	dst = append(dst, resp.Header.AppendBytes(dst[len(dst):])...) // written in place where there is room
-	if isHead || never {
+	if isHead {
 		return dst, nil
 	}
 	return append(dst, body...), nil
 }
 
-// appendStream appends a response whose body is a stream: chunked unless its length is known.
+// appendStream appends a response whose body is a stream: in chunks unless its length is known.
 func appendStream(dst []byte, resp *fasthttp.Response, isHead bool) ([]byte, error) {
-	w := getWriter(dst)
-	defer putWriter(w)
-	err := resp.Write(w.bufio)
-	if err == nil {
-		err = w.bufio.Flush()
-	}
-	if err != nil {
+	resp.SkipBody = isHead
+	w := appender{dst}
+	if _, err := resp.WriteTo(&w); err != nil {
 		return dst, fmt.Errorf("write response: %w", err)
 	}
 	if isHead { // fasthttp ends the chunks of a stream even where it sends none
-		end := bytes.Index(w.out[len(dst):], []byte("\r\n\r\n")) + len("\r\n\r\n")
-		w.out = w.out[:len(dst)+end]
+		end := bytes.Index(w.b[len(dst):], []byte("\r\n\r\n")) + len("\r\n\r\n")
+		w.b = w.b[:len(dst)+end]
 	}
-	return w.out, nil
+	return w.b, nil
+}
+
+// appender is an io.Writer that appends.
+type appender struct{ b []byte }
+
+func (a *appender) Write(p []byte) (int, error) {
+	a.b = append(a.b, p...)
+	return len(p), nil
 }
 
 // closeStream ends the body stream of a request whose handler failed, so that whoever writes to it ends too.

@@ -26,12 +26,12 @@ func (h *head) lives() bool { return !h.close && (!h.http10 || h.keepAlive) }
 
 // takeRequestLine judges the version; fasthttp's parser judges the rest when the header is complete.
 func (s *Session) takeRequestLine(line []byte) {
-	at := len(line) - len(" HTTP/1.1")
-	if at < 0 || string(line[at:at+6]) != " HTTP/" || line[at+7] != '.' || !isDigit(line[at+6]) || !isDigit(line[at+8]) {
+	_, version, ok := bytes.Cut(line[max(0, len(line)-len(" HTTP/1.1")):], []byte(" HTTP/"))
+	if !ok || len(version) != 3 || !isDigit(version[0]) || version[1] != '.' || !isDigit(version[2]) {
 		s.fail(400, "malformed request line")
 		return
 	}
-	switch string(line[at+6:]) {
+	switch string(version) {
 	case "1.1":
 	case "1.0":
 		s.head.http10 = true

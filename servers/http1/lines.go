@@ -34,6 +34,7 @@ func (s *Session) readLines(in []byte) int {
 			if s.block == nil {
 				s.block = getBuffer()
 				s.block.b = append(s.block.b, in...)
+				s.work += len(in)
 			}
 			return len(in)
 		}

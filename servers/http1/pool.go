@@ -9,12 +9,11 @@ import (
 )
 
 // The parts that a session borrows. A RequestCtx lives from the end of the header to the answer, a buffer while a
-// block of lines is incomplete or Feed has input to spare, a reader and a writer only within one call.
+// block of lines is incomplete or Feed has input to spare, a reader only while fasthttp's parser runs.
 var (
 	ctxs    = sync.Pool{New: newCtx}
 	buffers = sync.Pool{New: func() any { return new(buffer) }}
 	readers = sync.Pool{New: func() any { return newReader(DefaultLimits().Header) }}
-	writers = sync.Pool{New: newWriter}
 )
 
 // keepBytes is the largest buffer that is kept for reuse.
@@ -76,34 +75,4 @@ func parse(block []byte, read func(*bufio.Reader) error) bool {
 	r.src.Reset(nil)
 	readers.Put(r)
 	return ok
-}
-
-// writer appends what fasthttp writes to a slice.
-type writer struct {
-	out   []byte
-	bufio *bufio.Writer
-}
-
-func newWriter() any {
-	w := new(writer)
-	w.bufio = bufio.NewWriterSize(w, 2<<10)
-	return w
-}
-
-// Write implements io.Writer and cannot fail.
-func (w *writer) Write(p []byte) (int, error) {
-	w.out = append(w.out, p...)
-	return len(p), nil
-}
-
-func getWriter(dst []byte) *writer {
-	w := writers.Get().(*writer)
-	w.out = dst
-	return w
-}
-
-func putWriter(w *writer) {
-	w.out = nil
-	w.bufio.Reset(w)
-	writers.Put(w)
 }

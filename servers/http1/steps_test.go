@@ -102,6 +102,27 @@ func TestCloseAfter(t *testing.T) {
 	}
 }
 
+func TestUnread(t *testing.T) {
+	for _, tc := range []struct {
+		in   string
+		want bool
+	}{
+		{get("/", saysClose), false},
+		{get("/", saysClose) + "G", true},    // input is left over
+		{"G\r\n", true},                      // the client may still be sending
+		{get("/panic"), false},               // the request was complete
+		{get("/big") + get("/panic"), false}, // all was used
+		{get("/big") + get("/close"), false}, // likewise
+		{get("/") + get("/close") + "G", true},
+	} {
+		s := NewSession(everything, Limits{})
+		feed(s, tc.in)
+		if got := s.Unread(); got != tc.want {
+			t.Errorf("%q: got %v", tc.in, got)
+		}
+	}
+}
+
 func TestErrorAnswer(t *testing.T) {
 	for status, reason := range map[int]string{503: "too many connections", 408: "no request in time"} {
 		got := dates.ReplaceAllString(string(ErrorAnswer(status, reason)), "Date: -")
