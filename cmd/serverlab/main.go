@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -43,13 +44,18 @@ type call struct {
 }
 
 var commands = []command{
-	{"bench", "[EXPERIMENT …]", "measure all architectures and show what came of it", bench},
+	{"bench", "[EXPERIMENT …]", "measure all architectures and show what came of it", runBench},
 	{"serve", "--arch NAME", "serve the handler by one architecture", serve},
 	{"load", "--url URL", "load any HTTP/1.1 server and show its latency", load},
 	{"check", "--arch NAME", "check that an architecture does what every one must do", check},
 	{"report", "DIR", "show the result of a run again", report},
 	{"list", "", "list the architectures", list},
 	{"explain", "[TERM]", "explain a term in a few lines", explain},
+}
+
+// hidden are the commands that the benchmark starts for itself.
+var hidden = []command{
+	{"null", "", "answer without a server behind it, for calibration", null},
 }
 
 // usageError is a wrong use of the command line.
@@ -69,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return exitDone
 	}
-	for _, cmd := range commands {
+	for _, cmd := range slices.Concat(commands, hidden) {
 		if cmd.name == args[0] {
 			return runCommand(ctx, cmd, args[1:], stdout, stderr)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -25,6 +26,7 @@ type serveFlags struct {
 	worker string
 	stats  string
 	procs  int
+	eof    bool
 }
 
 func (f *serveFlags) register(c *call) {
@@ -45,6 +47,7 @@ func (f *serveFlags) register(c *call) {
 	fs.StringVar(&f.worker, "worker", "", "`program` of a worker process (default: serverlab-worker beside serverlab)")
 	fs.StringVar(&f.stats, "stats", "", "`file` that shows counters and settings while the server runs")
 	fs.IntVar(&f.procs, "gomaxprocs", 0, "threads that run Go code at the same time (0: what the architecture wants)")
+	fs.BoolVar(&f.eof, "until-eof", false, "stop when standard input ends, so as not to outlive whoever holds it")
 }
 
 // complete checks the flags and fills in what follows from them.
@@ -122,6 +125,11 @@ func serve(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	if f.eof {
+		var cancel context.CancelFunc
+		ctx, cancel = untilEOF(ctx)
+		defer cancel()
+	}
 	cfg := f.cfg
 	cfg.Log = slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if cfg.Board, err = scoreboard.Create(f.stats, cfg.Workers); err != nil {
@@ -157,4 +165,15 @@ func envOr(key, or string) string {
 		return v
 	}
 	return or
+}
+
+// untilEOF returns a context that ends when standard input does: however the process that holds its other end dies,
+// the kernel closes it.
+func untilEOF(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}()
+	return ctx, cancel
 }

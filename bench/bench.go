@@ -1,0 +1,252 @@
+//go:build linux
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"serverlab/internal/cpuset"
+	"serverlab/results"
+)
+
+// Options says what to run and how to start what is measured.
+type Options struct {
+	Dir         string   // of the result; it is created
+	Resume      bool     // Dir holds a run that was interrupted: go on with it
+	Program     string   // version and commit, for the record
+	Rows        []string // names of architectures; empty: all of Known
+	Experiments []string // names of situations; empty: all
+	Trials      int      // of each cell
+	Connections int      // busy clients
+	Workers     int      // of pools, for the record
+	Seed        uint64
+	Split       cpuset.Split
+
+	Known  []results.Architecture                                            // what there is to choose from
+	Server func(ServerOptions) []string                                      // the command line of a server
+	Null   func(keepalive bool) []string                                     // the command line of ServeNull
+	Empty  []string                                                          // the worker, told to return at once; nil: there is none
+	Bare   string                                                            // a Go program with an empty main
+	Report func(results.Run, []results.Trial, *results.Trial, time.Duration) // after each trial: all so far, this one, time left
+	Say    func(format string, args ...any)                                  // a line for the user
+}
+
+// ServerOptions is what a trial asks of a server.
+type ServerOptions struct {
+	Architecture string
+	KeepAlive    bool
+	Chaos        bool   // it may be told to crash
+	Stats        string // file of its scoreboard
+}
+
+// ErrInterrupted says that ctx ended before the run was done; what was measured is in the directory.
+var ErrInterrupted = errors.New("interrupted")
+
+// UsageError is a wrong option.
+type UsageError struct{ error }
+
+// bench is one run.
+type bench struct {
+	Options
+	ServerCPUs, ClientCPUs []int
+	Apart                  bool
+	Why                    string // what keeps the two from being comparable to two machines
+
+	rows []results.Architecture
+	sits []results.Situation
+}
+
+func (b *bench) cpus() int { return runtime.NumCPU() }
+
+func (b *bench) situation(name string) results.Situation {
+	for _, s := range b.sits {
+		if s.Name == name {
+			return s
+		}
+	}
+	return results.Situation{Name: name}
+}
+
+// Run runs what the options ask for and returns the run with all its trials, those that an earlier part of it left
+// included. When ctx ends it returns what there is, with ErrInterrupted.
+func Run(ctx context.Context, o Options) (run results.Run, trials []results.Trial, err error) {
+	b := &bench{Options: o}
+	var w *results.Writer
+	if o.Resume {
+		if w, run, trials, err = results.Resume(o.Dir); err != nil {
+			return run, trials, err
+		}
+		defer func() { err = errors.Join(err, w.Close()) }()
+		if err := b.take(run); err != nil {
+			return run, trials, err
+		}
+	} else if err := b.choose(); err != nil {
+		return run, nil, err
+	}
+	if err := b.prepare(); err != nil {
+		return run, trials, err
+	}
+	if !o.Resume {
+		if run, err = b.begin(ctx); err != nil {
+			return run, nil, interrupted(ctx, err)
+		}
+		if w, err = results.Create(o.Dir, run); err != nil {
+			return run, nil, err
+		}
+		defer func() { err = errors.Join(err, w.Close()) }()
+	}
+	done := map[results.Planned]bool{}
+	for _, t := range trials {
+		done[t.Planned] = true
+	}
+	for i, p := range run.Plan {
+		if done[p] {
+			continue
+		}
+		t, err := b.trial(ctx, i, p)
+		if err != nil {
+			return run, trials, interrupted(ctx, err)
+		}
+		if err := w.Append(t); err != nil {
+			return run, trials, err
+		}
+		trials = append(trials, t)
+		done[p] = true
+		b.Report(run, trials, &t, b.left(run, done))
+	}
+	return run, trials, nil
+}
+
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ErrInterrupted
+	}
+	return err
+}
+
+// choose finds the rows and columns that were asked for.
+func (b *bench) choose() error {
+	for _, name := range b.Rows {
+		found := false
+		for _, a := range b.Known {
+			if a.Name == name {
+				b.rows, found = append(b.rows, a), true
+			}
+		}
+		if !found {
+			return UsageError{fmt.Errorf("no architecture %q: choose of %s", name, names(b.Known))}
+		}
+	}
+	if len(b.Rows) == 0 {
+		b.rows = b.Known
+	}
+	all := situations(b.Connections)
+	for _, name := range b.Experiments {
+		found := false
+		for _, s := range all {
+			if s.Name == name {
+				b.sits, found = append(b.sits, s), true
+			}
+		}
+		if !found {
+			return UsageError{fmt.Errorf("no experiment %q: choose of %s", name, strings.Join(Experiments(), ", "))}
+		}
+	}
+	if len(b.Experiments) == 0 {
+		b.sits = all
+	}
+	b.ServerCPUs, b.ClientCPUs, b.Apart, b.Why = b.Split.Server, b.Split.Client, b.Split.Apart, b.Split.Why
+	return nil
+}
+
+// take makes a resumed run go on as it began.
+func (b *bench) take(run results.Run) error {
+	for _, a := range run.Architectures {
+		known := false
+		for _, k := range b.Known {
+			known = known || k.Name == a.Name
+		}
+		if !known {
+			return fmt.Errorf("the run measures %q, which this serverlab does not have: resume it with the version that began it (%s)",
+				a.Name, run.Program)
+		}
+	}
+	b.rows, b.sits = run.Architectures, run.Situations
+	b.Seed, b.Connections, b.Workers = run.Setup.Seed, run.Setup.Connections, run.Setup.Workers
+	b.ServerCPUs, b.ClientCPUs, b.Apart = run.Setup.ServerCPUs, run.Setup.ClientCPUs, run.Setup.Apart
+	return nil
+}
+
+// prepare makes this process fit to measure: on the client's CPUs, and quiet.
+func (b *bench) prepare() error {
+	problems := preflight(b.Dir, machine(), b.Apart, b.Why)
+	for _, p := range problems {
+		if p.Fatal {
+			return errors.New(p.Text)
+		}
+		b.Say("note: %s", p.Text)
+	}
+	if err := reapOrphans(); err != nil {
+		return err
+	}
+	// More processors than loading threads, so that the goroutine at the edges of a window need not wait for one; and
+	// set by hand, since the runtime would follow the pinning.
+	runtime.GOMAXPROCS(len(b.ClientCPUs) + 3)
+	debug.SetGCPercent(400)
+	return cpuset.PinProcess(b.ClientCPUs)
+}
+
+// begin calibrates and writes the plan.
+func (b *bench) begin(ctx context.Context) (results.Run, error) {
+	m := machine()
+	run := results.Run{
+		Version: results.Version, Started: time.Now().UTC().Truncate(time.Second), Program: b.Program, Machine: m,
+		Architectures: b.rows,
+		Setup: results.Setup{Connections: b.Connections, Trials: b.Trials, Seed: b.Seed, ServerCPUs: b.ServerCPUs,
+			ClientCPUs: b.ClientCPUs, Apart: b.Apart, Workers: b.Workers},
+		Plan: plan(b.sits, b.rows, b.Trials, b.Seed),
+	}
+	for _, p := range preflight(b.Dir, m, b.Apart, b.Why) {
+		run.Notes = append(run.Notes, p.Text)
+	}
+	run.Situations = b.sits
+	b.Say("%d trials, about %s; first the calibration", len(run.Plan), Planned(run).Round(time.Second))
+	var err error
+	if run.Calibration, err = b.calibrate(ctx, b.Say); err != nil {
+		return run, err
+	}
+	setRates(b.sits, run.Calibration)
+	return run, nil
+}
+
+// left is how long the rest of the plan takes.
+func (b *bench) left(run results.Run, done map[results.Planned]bool) (d time.Duration) {
+	for _, p := range run.Plan {
+		if !done[p] {
+			d += plannedTrial(b.situation(p.Situation))
+		}
+	}
+	return d
+}
+
+// Experiments lists the situations that can be asked for, in their order.
+func Experiments() (names []string) {
+	for _, s := range situations(1) {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+func names(rows []results.Architecture) string {
+	var all []string
+	for _, r := range rows {
+		all = append(all, r.Name)
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,180 @@
+//go:build linux
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"serverlab/internal/proc"
+	"serverlab/loadgen"
+	"serverlab/results"
+)
+
+// greeting is what a right answer to "/" holds, whatever work was asked for beside it.
+const greeting = "Hello, World!"
+
+// spin is the longest busy wait before an intended moment, where the client has a CPU of its own.
+const spin = 50 * time.Microsecond
+
+// trial runs one trial: start the server, load it, stop it, and write down what both sides saw. Only an interruption is
+// an error; what goes wrong with the server is part of the record.
+func (b *bench) trial(ctx context.Context, order int, p results.Planned) (results.Trial, error) {
+	s := b.situation(p.Situation)
+	t := results.Trial{Version: results.Version, Planned: p, Order: order, Started: time.Now().UTC()}
+	runtime.GC() // of what earlier trials left, so that none is due in the window
+	err := b.measure(ctx, s, &t)
+	t.Seconds = time.Since(t.Started).Seconds()
+	if ctx.Err() != nil {
+		return t, ctx.Err()
+	}
+	if err != nil {
+		t.Failure = err.Error()
+	} else {
+		t.Findings = findings(s, &t, b.cpus())
+	}
+	return t, nil
+}
+
+func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Trial) (err error) {
+	stats, remove, err := statsFile()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	argv := b.Server(ServerOptions{Architecture: t.Architecture, KeepAlive: s.KeepAlive, Chaos: s.Crash != "", Stats: stats})
+	srv, err := start(ctx, argv, b.ServerCPUs, stats)
+	if err != nil {
+		return err
+	}
+	meter := meter{server: srv, silent: s.Silent}
+	load, err := loadgen.Run(ctx, b.load(s, t.Architecture, srv.addr, meter.edge))
+	died := srv.gone()
+	exit, stopErr := srv.stop()
+	if err != nil {
+		return fmt.Errorf("load %s: %w", t.Architecture, err)
+	}
+	t.Load = *load
+	t.Server = meter.used()
+	t.Server.Exit = exit
+	if switches, ok := proc.Switches(srv.cmd.ProcessState); ok {
+		t.Server.Switches = &switches
+	}
+	sum := srv.board.Sum()
+	t.Server.Accepts, t.Server.Requests, t.Server.Refusals = sum.Accepts, sum.Requests, sum.Refusals
+	t.Server.Drops, t.Server.Sessions = sum.Drops, sum.Sessions
+	var boardErr error
+	t.Server.Settings, boardErr = srv.board.Settings()
+	if died && s.Crash == "" {
+		return fmt.Errorf("the server ended in the middle of the trial (%s): %s", exit, srv.errors.last("it said nothing"))
+	}
+	return errors.Join(stopErr, boardErr, srv.board.Close())
+}
+
+// load says what a situation asks of the load generator.
+func (b *bench) load(s results.Situation, arch, addr string, edge func(loadgen.Edge)) loadgen.Config {
+	rate, own := s.OwnRates[arch]
+	if !own {
+		rate = s.Rate
+	}
+	c := loadgen.Config{
+		URL:         "http://" + addr + s.Path,
+		Connections: s.Connections,
+		Threads:     min(len(b.ClientCPUs), s.Connections),
+		CPUs:        b.ClientCPUs,
+		Warmup:      seconds(s.Warmup),
+		Duration:    seconds(s.Window),
+		Rate:        rate,
+		Seed:        b.Seed,
+		KeepAlive:   s.KeepAlive,
+		Silent:      s.Silent,
+		Timeout:     5 * time.Second,
+		Check:       loadgen.Check{Status: 200, Length: int64(len(greeting)), Body: []byte(greeting)},
+		Crash:       s.Crash,
+		CrashAfter:  seconds(s.Window) / 4,
+		Edge:        edge,
+	}
+	if s.Model != "closed" {
+		c.Arrivals = s.Model
+		if b.Apart {
+			c.Spin = spin
+		}
+	}
+	return c
+}
+
+// meter reads what the server uses, at the edges of the window and outside it.
+type meter struct {
+	server *server
+	silent int
+
+	hostBefore, hostAfter   proc.Host
+	begin, end              proc.Usage
+	beginErr, endErr        error
+	ready, silenced, ending proc.Size
+	pss                     [3]bool // which of the sizes know the memory
+}
+
+func (m *meter) edge(e loadgen.Edge) {
+	switch e {
+	case loadgen.Connect:
+		m.hostBefore = proc.ReadHost()
+		m.ready, m.pss[0] = m.size()
+	case loadgen.Silenced:
+		if m.silent > 0 {
+			m.settle()
+			m.silenced, m.pss[1] = m.size()
+		}
+	case loadgen.Begin:
+		m.begin, m.beginErr = m.server.tree.Usage()
+	case loadgen.End:
+		m.end, m.endErr = m.server.tree.Usage()
+		m.ending, m.pss[2] = m.size()
+		m.hostAfter = proc.ReadHost()
+	}
+}
+
+func (m *meter) size() (proc.Size, bool) {
+	s, err := m.server.tree.Size()
+	return s, err == nil && s.PSS > 0
+}
+
+// settle waits until the server has accepted the silent clients, or no longer makes progress with them: to the client
+// a connection is open as soon as it stands in the backlog.
+func (m *meter) settle() {
+	const still = 50 * time.Millisecond
+	last, since := uint64(0), time.Now()
+	for last < uint64(m.silent) && time.Since(since) < still {
+		time.Sleep(2 * time.Millisecond)
+		if n := m.server.board.Sum().Accepts; n > last {
+			last, since = n, time.Now()
+		}
+	}
+}
+
+// used is what the meter read, for the record.
+func (m *meter) used() (s results.Server) {
+	if m.beginErr == nil && m.endErr == nil {
+		u := m.end.Sub(m.begin)
+		s.CPU, s.CPUUser, s.CPUSystem = &u.CPU, &u.User, &u.System
+	}
+	for i, size := range []proc.Size{m.ready, m.silenced, m.ending} {
+		s.Threads, s.Processes = max(s.Threads, size.Threads), max(s.Processes, size.Processes)
+		if m.pss[i] && (s.PSSPeak == nil || size.PSS > *s.PSSPeak) {
+			s.PSSPeak = &size.PSS
+		}
+	}
+	if m.pss[0] {
+		s.PSSStart = &m.ready.PSS
+	}
+	if m.pss[1] {
+		s.PSSSilent = &m.silenced.PSS
+	}
+	h := m.hostAfter.Since(m.hostBefore)
+	s.Steal, s.PSISome, s.Throttled = h.Steal, h.PSISome, h.Throttled
+	s.ListenOverflows, s.ListenDrops = h.ListenOverflows, h.ListenDrops
+	return s
+}

@@ -1,0 +1,98 @@
+//go:build linux
+
+package bench
+
+import (
+	"strings"
+	"testing"
+
+	"serverlab/results"
+)
+
+func closedTrial(requests uint64, responseNs int64) results.Trial {
+	h := results.NewHistogram()
+	for range requests {
+		_ = h.RecordValue(responseNs)
+	}
+	return results.Trial{Load: results.Load{Model: "closed", Connections: 64, Threads: 1, Window: 1, Requests: requests,
+		CPU: 0.5, Response: h}}
+}
+
+func openTrial(intended, requests uint64, lagNs, responseNs int64) results.Trial {
+	h, lag := results.NewHistogram(), results.NewHistogram()
+	for range requests {
+		_, _ = h.RecordValue(responseNs), lag.RecordValue(lagNs)
+	}
+	return results.Trial{Load: results.Load{Model: "constant", Connections: 64, Threads: 1, Window: 1, Requests: requests,
+		Intended: intended, Rate: float64(intended), CPU: 0.5, Response: h, Lag: lag}}
+}
+
+func TestFindings(t *testing.T) {
+	plain := results.Situation{Name: "plain"}
+	edit := func(trial results.Trial, f func(*results.Trial)) results.Trial { f(&trial); return trial }
+	for _, c := range []struct {
+		name  string
+		sit   results.Situation
+		trial results.Trial
+		want  string // kinds, in order
+	}{
+		{"a good closed trial", plain, closedTrial(6400, 10e6), ""},
+		{"a good open trial", plain, openTrial(1000, 1000, 1e4, 1e6), ""},
+		{"unused slots of an open loop starve nobody", plain,
+			edit(openTrial(100, 100, 1e4, 1e6), func(t *results.Trial) { t.Load.Unserved = 30 }), ""},
+		{"starved", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) { t.Load.Unserved = 63 }), "starved"},
+		{"wrong answers", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) {
+			t.Load.Errors = map[string]uint64{"body": 1}
+		}), "wrong answers"},
+		{"errors", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) {
+			t.Load.Errors = map[string]uint64{"reset": 2}
+		}), "errors"},
+		{"a crash is expected to give errors", results.Situation{Crash: "/chaos/exit"},
+			edit(closedTrial(6400, 10e6), func(t *results.Trial) {
+				t.Load.Errors = map[string]uint64{"reset": 64}
+				t.Load.Unserved = 10
+			}), ""},
+		{"busy generator", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) { t.Load.CPU = 0.99 }),
+			"generator-bound"},
+		{"spinning is not busy", plain, edit(openTrial(1000, 1000, 1e4, 1e6), func(t *results.Trial) {
+			t.Load.CPU, t.Load.CPUSpin = 1, 0.6
+		}), ""},
+		{"late generator", plain, openTrial(1000, 1000, 2e6, 3e6), "generator-bound"},
+		{"late by little", plain, openTrial(1000, 1000, 5e5, 6e5), ""},
+		{"overloaded", plain, openTrial(1000, 900, 1e4, 1e8), "overloaded"},
+		{"clock and count do not fit", plain, closedTrial(6400, 5e6), "Little's law"},
+		{"too few for an audit", plain, closedTrial(64, 5e6), ""},
+		{"throttled", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) {
+			n := uint64(3)
+			t.Server.Throttled = &n
+		}), "throttled"},
+		{"disturbed", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) {
+			s := 0.5
+			t.Server.Steal = &s
+		}), "disturbed"},
+	} {
+		var kinds []string
+		for _, f := range findings(c.sit, &c.trial, 2) {
+			kinds = append(kinds, f.Kind)
+			if f.Evidence == "" || len(f.Voids) == 0 || strings.Contains(f.Evidence, "%!") {
+				t.Errorf("%s: %q lacks its evidence or what it voids: %q", c.name, f.Kind, f.Evidence)
+			}
+		}
+		if got := strings.Join(kinds, ", "); got != c.want {
+			t.Errorf("%s: found %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// CPU per request stays comparable when only the clock is spoilt.
+func TestGeneratorBoundKeepsTheCPU(t *testing.T) {
+	trial := openTrial(1000, 1000, 2e6, 3e6)
+	trial.Load.CPU = 0.99
+	for _, f := range findings(results.Situation{}, &trial, 2) {
+		for _, m := range f.Voids {
+			if m == results.CPUPerRequest {
+				t.Errorf("%s voids CPU per request", f.Kind)
+			}
+		}
+	}
+}

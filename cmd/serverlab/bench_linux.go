@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"serverlab/bench"
+	"serverlab/internal/cpuset"
+	"serverlab/results"
+	"serverlab/servers"
+)
+
+// runsDir is where runs are kept unless the user says otherwise.
+var runsDir = filepath.Join("results", "runs")
+
+// benchFlags is what a run can be told.
+type benchFlags struct {
+	archs, serverCPUs, clientCPUs, out, resume string
+	trials                                     int
+	quick, full                                bool
+	connections                                int
+	seed                                       uint64
+	screen                                     screenFlags
+}
+
+// The numbers of trials: six is the least that gives an interval for a median, ten is for what will be quoted.
+const (
+	quickTrials   = 3
+	defaultTrials = 6
+	fullTrials    = 10
+)
+
+func (f *benchFlags) register(c *call) {
+	fs := c.flags
+	fs.StringVar(&f.archs, "arch", "", "`NAMES` of architectures, separated by commas (default: all)")
+	fs.IntVar(&f.trials, "trials", defaultTrials, "trials of each cell; fewer than 6 give no interval and no ranking")
+	fs.BoolVar(&f.quick, "quick", false, "3 trials: a look, no result")
+	fs.BoolVar(&f.full, "full", false, "10 trials: for figures that will be quoted")
+	fs.StringVar(&f.out, "out", "", "`DIR` for the result (default: a new one in "+runsDir+")")
+	fs.StringVar(&f.resume, "resume", "", "go on with the interrupted run in `DIR`; without a value, with the last one")
+	fs.Lookup("resume").NoOptDefVal = "last"
+	fs.IntVar(&f.connections, "connections", 64, "busy clients")
+	fs.Uint64Var(&f.seed, "seed", 1, "of the order of the trials and of the arrivals")
+	fs.StringVar(&f.serverCPUs, "server-cpus", "", "`LIST` such as 0 or 0-1 (default: chosen, one CPU)")
+	fs.StringVar(&f.clientCPUs, "client-cpus", "", "`LIST` (default: chosen, one CPU on another core)")
+	f.screen.register(c)
+}
+
+func runBench(ctx context.Context, c *call) error {
+	diesWithMake()
+	var f benchFlags
+	f.register(c)
+	if err := c.parse(len(bench.Experiments())); err != nil {
+		return err
+	}
+	o, err := f.options(c)
+	if err != nil {
+		return err
+	}
+	progress := newProgress(c.stderr, f.screen)
+	o.Say, o.Report = progress.say, progress.trial
+	run, trials, err := bench.Run(ctx, o)
+	progress.end()
+	var usage bench.UsageError
+	switch {
+	case errors.As(err, &usage):
+		return usageError{err}
+	case err != nil && !errors.Is(err, bench.ErrInterrupted):
+		return err
+	case err != nil && len(trials) == 0:
+		return fmt.Errorf("%w before the first trial ended", errInterrupted)
+	}
+	if e := f.screen.show(c.stdout, run, trials); e != nil {
+		return e
+	}
+	if err != nil {
+		return fmt.Errorf("%w; %d of %d trials are kept: go on by `serverlab bench --resume=%s`", errInterrupted,
+			len(trials), len(run.Plan), o.Dir)
+	}
+	fmt.Fprintf(c.stderr, "kept in %s: `serverlab report %s --wide` shows everything\n", o.Dir, o.Dir)
+	return nil
+}
+
+func (f *benchFlags) options(c *call) (o bench.Options, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return o, fmt.Errorf("find this program: %w", err)
+	}
+	set := c.flags.Changed
+	switch {
+	case f.quick && f.full, (f.quick || f.full) && set("trials"):
+		return o, usagef("give one of --quick, --full and --trials")
+	case f.quick:
+		f.trials = quickTrials
+	case f.full:
+		f.trials = fullTrials
+	}
+	if f.trials < 1 || f.trials > 1000 {
+		return o, usagef("--trials %d: give a number from 1 to 1000", f.trials)
+	}
+	if f.connections < 1 || f.connections > 10_000 {
+		return o, usagef("--connections %d: give a number from 1 to 10000", f.connections)
+	}
+	if f.resume != "" {
+		for _, name := range []string{"arch", "trials", "quick", "full", "out", "connections", "seed", "server-cpus", "client-cpus"} {
+			if set(name) {
+				return o, usagef("--resume goes on as the run began: leave out --%s", name)
+			}
+		}
+		if c.flags.NArg() > 0 {
+			return o, usagef("--resume goes on as the run began: leave out %q (a directory is given as --resume=DIR)", c.flags.Arg(0))
+		}
+	}
+	cfg := servers.DefaultConfig()
+	o = bench.Options{
+		Program: "serverlab " + commit, Experiments: c.flags.Args(), Trials: f.trials, Connections: f.connections,
+		Workers: cfg.Workers, Seed: f.seed, Known: rows(cfg), Bare: beside(self, "serverlab-bare"),
+		Empty: []string{beside(self, "serverlab-worker"), "--empty"},
+		Server: func(s bench.ServerOptions) []string {
+			argv := []string{self, "serve", "--until-eof", "--arch=" + s.Architecture, fmt.Sprintf("--keepalive=%t", s.KeepAlive)}
+			if s.Chaos {
+				argv = append(argv, "--allow-chaos")
+			}
+			if s.Stats != "" {
+				argv = append(argv, "--stats="+s.Stats)
+			}
+			return argv
+		},
+		Null: func(keepalive bool) []string { return []string{self, "null", fmt.Sprintf("--keepalive=%t", keepalive)} },
+	}
+	for name := range strings.SplitSeq(f.archs, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		a, err := servers.Lookup(name)
+		if err != nil {
+			return o, usageError{err}
+		}
+		o.Rows = append(o.Rows, a.Name)
+	}
+	if f.resume != "" {
+		o.Resume = true
+		o.Dir, err = resumed(f.resume)
+		return o, err
+	}
+	if o.Split, err = f.split(); err != nil {
+		return o, err
+	}
+	o.Dir = f.out
+	if o.Dir == "" {
+		o.Dir = filepath.Join(runsDir, time.Now().Format("2006-01-02-150405"))
+	}
+	return o, nil
+}
+
+// rows is the table of architectures as results know it.
+func rows(cfg servers.Config) (rows []results.Architecture) {
+	for _, a := range servers.Architectures {
+		label := a.Name
+		if a.Procs != nil { // a pool
+			label = fmt.Sprintf("%s %d", a.Name, cfg.Workers)
+		}
+		rows = append(rows, results.Architecture{Name: a.Name, Lecture: a.Lecture, Label: label, Idea: a.Idea})
+	}
+	return rows
+}
+
+func beside(program, name string) string { return filepath.Join(filepath.Dir(program), name) }
+
+// split divides the CPUs, by hand or by what the machine has.
+func (f *benchFlags) split() (cpuset.Split, error) {
+	allowed, err := cpuset.Allowed()
+	if err != nil {
+		return cpuset.Split{}, err
+	}
+	cpus := cpuset.Topology(os.DirFS("/sys"), allowed)
+	s, err := cpuset.Divide(cpus)
+	if err != nil {
+		return s, err
+	}
+	byHand := false
+	for _, side := range []struct {
+		flag, list string
+		into       *[]int
+	}{{"server-cpus", f.serverCPUs, &s.Server}, {"client-cpus", f.clientCPUs, &s.Client}} {
+		if side.list == "" {
+			continue
+		}
+		byHand = true
+		if *side.into, err = cpuset.Parse(side.list); err != nil {
+			return s, usagef("--%s: %w", side.flag, err)
+		}
+		for _, id := range *side.into {
+			known := false
+			for _, a := range allowed {
+				known = known || a == id
+			}
+			if !known {
+				return s, usagef("--%s: CPU %d may not be used here; there are %v", side.flag, id, allowed)
+			}
+		}
+	}
+	if byHand {
+		s.Why = cpuset.Overlap(cpus, s.Server, s.Client)
+		s.Apart = s.Why == ""
+	}
+	return s, nil
+}
+
+// resumed finds the run to go on with.
+func resumed(dir string) (string, error) {
+	if dir != "last" {
+		return dir, nil
+	}
+	entries, err := os.ReadDir(runsDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("look for the last run: %w", err)
+	}
+	for i := len(entries) - 1; i >= 0; i-- {
+		if dir := filepath.Join(runsDir, entries[i].Name()); exists(filepath.Join(dir, "run.json")) {
+			return dir, nil
+		}
+	}
+	return "", fmt.Errorf("there is no run in %s: name its directory by --resume=DIR", runsDir)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// commit is what the program was built from; the Makefile sets it.
+var commit = "unknown commit"
+
+// diesWithMake ends a run whose make is killed, by the same way as an interruption: nobody would see its result.
+func diesWithMake() {
+	if level, err := strconv.Atoi(os.Getenv("MAKELEVEL")); err == nil && level > 0 {
+		_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGTERM), 0, 0, 0) // fails on no kernel that Go runs on
+	}
+}
+
+// null serves nothing at all; the benchmark measures its load generator by it.
+func null(ctx context.Context, c *call) error {
+	keepalive := c.flags.Bool("keepalive", true, "keep connections open")
+	if err := c.parse(0); err != nil {
+		return err
+	}
+	ctx, cancel := untilEOF(ctx)
+	defer cancel()
+	return bench.ServeNull(ctx, *keepalive, c.stdout)
+}

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package main
+
+import (
+	"context"
+	"errors"
+)
+
+// What measures runs on Linux; elsewhere results can be read.
+var errLinux = errors.New("servers are measured on Linux only; here `report`, `list` and `explain` work")
+
+func runBench(context.Context, *call) error { return errLinux }
+func null(context.Context, *call) error     { return errLinux }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"serverlab/results"
+)
+
+// screenFlags is how a result is shown.
+type screenFlags struct {
+	wide, ascii, color bool
+}
+
+func (f *screenFlags) register(c *call) {
+	c.flags.BoolVar(&f.wide, "wide", false, "show everything that was measured, not only the closing screen")
+	c.flags.BoolVar(&f.ascii, "ascii", false, "draw with plain characters")
+}
+
+func (f *screenFlags) style(w io.Writer) results.Style {
+	return results.Style{Width: 80, ASCII: f.ascii, Color: isTerminal(w) && os.Getenv("NO_COLOR") == ""}
+}
+
+// show prints the closing screen, or everything.
+func (f *screenFlags) show(w io.Writer, run results.Run, trials []results.Trial) error {
+	draw := results.Screen
+	if f.wide {
+		draw = results.Wide
+	}
+	if err := draw(w, run, trials, f.style(w)); err != nil {
+		return fmt.Errorf("draw the result: %w", err)
+	}
+	return nil
+}
+
+// isTerminal tells a terminal from a file and a pipe.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+}
+
+func report(_ context.Context, c *call) error {
+	var f screenFlags
+	f.register(c)
+	if err := c.parse(1); err != nil {
+		return err
+	}
+	if c.flags.NArg() == 0 {
+		return usagef("name the directory of a run, such as results/runs/NAME")
+	}
+	run, trials, err := results.Read(c.flags.Arg(0))
+	if err != nil {
+		return err
+	}
+	return f.show(c.stdout, run, trials)
+}
+
+func explain(_ context.Context, c *call) error {
+	if err := c.parse(1); err != nil {
+		return err
+	}
+	if c.flags.NArg() == 0 {
+		for _, term := range results.Terms() {
+			fmt.Fprintln(c.stdout, term)
+		}
+		return nil
+	}
+	text, err := results.Explain(c.flags.Arg(0))
+	if err != nil {
+		return usageError{err}
+	}
+	fmt.Fprintln(c.stdout, text)
+	return nil
+}

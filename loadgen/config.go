@@ -1,0 +1,274 @@
+// Package loadgen loads an HTTP/1.1 server and says what the server did, and what the load generator itself did
+// while it looked. It is an epoll loop of its own on locked, pinned threads: a goroutine per connection would compete
+// with what it measures.
+//
+// Three clocks run for every request, in nanoseconds:
+//
+//	intended ──lag──▶ sent ───────service──────▶ last byte of the answer
+//	   └──────────────────response──────────────────▶
+//
+// In a closed loop a request is intended at the moment its connection becomes free, in an open loop at the moment its
+// schedule says, whether a connection is free then or not. A request that has to wait for one waits in first-in,
+// first-out order; that wait is part of the response time and no part of the lag. Where a connection has to be opened
+// for a request, "sent" is the moment at which the opening began.
+//
+// A request belongs to the measured window by the moment of its end in a closed loop, and by its intended moment in
+// an open one, so an answer that comes after the window still counts there: after the window an open loop goes on for
+// at most a second (less, if the timeout is shorter) until every request of the window has its answer.
+package loadgen
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config says what load to make. A zero Method, Arrivals or Timeout stands for "GET", "poisson" and ten seconds.
+type Config struct {
+	URL         string // http://HOST:PORT/PATH; HOST may be a name
+	Connections int    // busy ones, spread over the threads
+	Threads     int    // 0: one per CPU in CPUs, else one; never more than Connections
+	CPUs        []int  // thread i is pinned to CPUs[i%len(CPUs)]; nil: not pinned
+
+	Warmup   time.Duration // loaded like the window and discarded
+	Duration time.Duration // of the measured window
+
+	Rate     float64 // requests per second in all; 0: closed loop
+	Arrivals string  // "poisson" or "constant", for an open loop
+	Seed     uint64  // of Poisson arrivals: the same seed gives the very same moments, for any number of threads
+
+	KeepAlive bool          // false: a connection per request, and "Connection: close" is sent
+	Silent    int           // connections opened before the busy ones, that never send
+	Timeout   time.Duration // of a request, the opening of its connection included; of opening the silent ones in all
+	Spin      time.Duration // longest busy wait before an intended moment; 0: none
+
+	Method string   // "GET", "HEAD", "POST", ...
+	Header []string // "Name: value"; Host may be given, what frames the message may not
+	Body   []byte   // sent with every request
+	Check  Check    // what a right answer is
+
+	Crash      string        // path sent once, by one busy connection, in place of the usual one; "": none
+	CrashAfter time.Duration // how far into the window Crash is sent
+
+	// Edge, if set, is called at each Edge by the caller's own goroutine, which is none of the loading threads. The
+	// load begins when the call for Silenced has returned; it goes on during the calls for Begin and End.
+	Edge func(Edge)
+}
+
+// Check is what an answer must be in order to be right. The zero value asks for an empty 2xx answer.
+type Check struct {
+	Status int    // 0: any 2xx
+	Length int64  // of the body in bytes, as received (0 for HEAD); -1: any
+	Body   []byte // nil: any; compared byte by byte as it arrives
+}
+
+// Edge is a moment of a run at which others may want to read their meters.
+type Edge int
+
+// The edges, in their order. A run that ends early leaves out those that it has not reached, save that End follows
+// whenever Begin was there.
+const (
+	Connect  Edge = iota // before anything is opened
+	Silenced             // the silent connections are open, the busy load has not begun
+	Begin                // the measured window begins
+	End                  // the measured window has ended
+)
+
+// String returns the edge's name.
+func (e Edge) String() string {
+	switch e {
+	case Connect:
+		return "connect"
+	case Silenced:
+		return "silenced"
+	case Begin:
+		return "begin"
+	case End:
+		return "end"
+	}
+	return "edge " + strconv.Itoa(int(e))
+}
+
+// Bounds that keep a typing slip from becoming a load of its own kind.
+const (
+	maxConnections = 1 << 20
+	maxThreads     = 1024
+	maxRate        = 1e8
+	maxTime        = 24 * time.Hour
+)
+
+// Validate reports the first wrong setting, in one line.
+func (c *Config) Validate() error {
+	if _, err := c.target(); err != nil {
+		return err
+	}
+	switch {
+	case c.Connections < 1 || c.Connections > maxConnections:
+		return fmt.Errorf("connections %d: give a number from 1 to %d", c.Connections, maxConnections)
+	case c.Threads < 0 || c.Threads > maxThreads:
+		return fmt.Errorf("threads %d: give a number from 1 to %d", c.Threads, maxThreads)
+	case c.Threads > c.Connections:
+		return fmt.Errorf("threads %d: more than the %d connections that they share", c.Threads, c.Connections)
+	case c.Silent < 0 || c.Silent > maxConnections:
+		return fmt.Errorf("silent connections %d: give a number from 0 to %d", c.Silent, maxConnections)
+	case c.Duration <= 0 || c.Duration > maxTime:
+		return fmt.Errorf("duration %v: give a time above 0s, of at most %v", c.Duration, maxTime)
+	case c.Warmup < 0 || c.Warmup > maxTime:
+		return fmt.Errorf("warm-up %v: give a time from 0s to %v", c.Warmup, maxTime)
+	case c.Timeout < 0 || c.Timeout > maxTime:
+		return fmt.Errorf("timeout %v: give a time above 0s, of at most %v", c.Timeout, maxTime)
+	case c.Spin < 0 || c.Spin > time.Second:
+		return fmt.Errorf("spin %v: give a time from 0s to 1s", c.Spin)
+	case !(c.Rate >= 0 && c.Rate <= maxRate): // not a number is wrong too
+		return fmt.Errorf("rate %v: give requests per second from 0 (closed loop) to %.0f", c.Rate, float64(maxRate))
+	case c.Arrivals != "" && c.Arrivals != "poisson" && c.Arrivals != "constant":
+		return fmt.Errorf("arrivals %q: give poisson or constant", c.Arrivals)
+	case c.Check.Status != 0 && (c.Check.Status < 200 || c.Check.Status > 999):
+		return fmt.Errorf("expected status %d: give a final status from 200, or 0 for any 2xx", c.Check.Status)
+	case c.Check.Length < -1:
+		return fmt.Errorf("expected length %d: give a number of bytes, or -1 for any", c.Check.Length)
+	case c.Check.Body != nil && c.Check.Length >= 0 && c.Check.Length != int64(len(c.Check.Body)):
+		return fmt.Errorf("expected length %d: the expected body has %d bytes", c.Check.Length, len(c.Check.Body))
+	case c.Crash != "" && !goodPath(c.Crash):
+		return fmt.Errorf("crash path %q: it must begin with / and hold no spaces", c.Crash)
+	case c.Crash != "" && (c.CrashAfter < 0 || c.CrashAfter >= c.Duration):
+		return fmt.Errorf("crash after %v: give a time within the window of %v", c.CrashAfter, c.Duration)
+	}
+	for _, cpu := range c.CPUs {
+		if cpu < 0 || cpu >= maxCPU {
+			return fmt.Errorf("cpu %d: give a number from 0 to %d", cpu, maxCPU-1)
+		}
+	}
+	return c.validateRequest()
+}
+
+// maxCPU is the number of CPUs that an affinity mask of the kernel's usual size can name.
+const maxCPU = 1024
+
+// validateRequest checks what goes into the request's text.
+func (c *Config) validateRequest() error {
+	if c.Method != "" && !isToken(c.Method) {
+		return fmt.Errorf("method %q: it must be one word", c.Method)
+	}
+	if c.Method == "CONNECT" {
+		return errors.New("method CONNECT: it opens a tunnel, which can't be measured")
+	}
+	for _, h := range c.Header {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok || !isToken(name) || strings.ContainsAny(value, "\r\n\x00") {
+			return fmt.Errorf("header %q: give it as \"Name: value\"", h)
+		}
+		switch strings.ToLower(name) {
+		case "content-length", "transfer-encoding", "connection", "expect", "upgrade":
+			return fmt.Errorf("header %q: %s is the load generator's own", h, name)
+		}
+	}
+	return nil
+}
+
+// withDefaults returns c with the settings that were left out.
+func (c Config) withDefaults() Config {
+	if c.Method == "" {
+		c.Method = "GET"
+	}
+	if c.Arrivals == "" {
+		c.Arrivals = "poisson"
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.Threads == 0 {
+		c.Threads = min(max(1, len(c.CPUs)), c.Connections)
+	}
+	return c
+}
+
+// model is the name of the arrival model: "closed", "constant" or "poisson".
+func (c *Config) model() string {
+	if c.Rate == 0 {
+		return "closed"
+	}
+	return c.Arrivals
+}
+
+// target parses the URL and fills in the port.
+func (c *Config) target() (*url.URL, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return nil, fmt.Errorf("url %q: it must look like http://HOST:PORT/PATH", c.URL)
+	}
+	switch {
+	case u.Scheme != "http":
+		return nil, fmt.Errorf("url %q: only http:// can be loaded", c.URL)
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("url %q: it names no host", c.URL)
+	case u.User != nil:
+		return nil, fmt.Errorf("url %q: user and password are not sent; give an Authorization header", u.Redacted())
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > math.MaxUint16 {
+			return nil, fmt.Errorf("url %q: port %s is not from 1 to 65535", c.URL, port)
+		}
+	}
+	if !goodPath(u.RequestURI()) {
+		return nil, fmt.Errorf("url %q: its path must begin with / and hold no spaces", c.URL)
+	}
+	return u, nil
+}
+
+// request returns the text of a request for path, with the URL's own host.
+func (c *Config) request(u *url.URL, path string) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", c.Method, path)
+	if !c.hasHeader("host") {
+		fmt.Fprintf(&b, "Host: %s\r\n", u.Host)
+	}
+	for _, h := range c.Header {
+		b.WriteString(h + "\r\n")
+	}
+	if !c.KeepAlive {
+		b.WriteString("Connection: close\r\n")
+	}
+	if c.Body != nil || c.Method == "POST" || c.Method == "PUT" || c.Method == "PATCH" {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(c.Body))
+	}
+	b.WriteString("\r\n")
+	return append([]byte(b.String()), c.Body...)
+}
+
+func (c *Config) hasHeader(name string) bool {
+	for _, h := range c.Header {
+		if n, _, _ := strings.Cut(h, ":"); strings.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// goodPath reports whether p can stand in a request line.
+func goodPath(p string) bool {
+	if !strings.HasPrefix(p, "/") {
+		return false
+	}
+	for i := range len(p) {
+		if p[i] <= ' ' || p[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// isToken reports whether s is a token of RFC 9110, section 5.6.2.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,346 @@
+package loadgen
+
+import "golang.org/x/sys/unix"
+
+// A connection slot goes round like this; a slot outlives the connections that it holds one after the other.
+//
+//	           give                    dial             write            read
+//	free ───────────────▶ busy:  closed ────▶ connecting ────▶ connected ────▶ answered ──▶ free
+//	 ▲                      │
+//	 └── again / resting ◀──┴── fail (an error, a timeout)
+//
+// With keep-alive it is still connected when it is free. In an open loop it is then kept in the list of idle ones, and
+// opened beforehand, so that a request that becomes due finds it ready.
+type conn struct {
+	fd         int32 // -1: closed
+	index      int32 // in its thread
+	tag        int32 // number of the connection in this slot: an event of an earlier one is not for this one
+	list       *fifo // that it is in, and its neighbours there
+	prev, next *conn
+
+	events     uint32 // that the socket is registered for; 0: not registered
+	connecting bool
+	busy       bool // it has a request
+	crash      bool // ... which is the one that crashes a worker
+	used       bool // the connection has carried an answer
+	served     bool // the slot got a right answer, at any time
+	harmed     bool // the slot saw an error in the window, or its crash request got no answer
+	written    int  // bytes of the request
+
+	free     int64 // when the slot became free
+	intended int64 // when the request was meant to be sent
+	sent     int64 // when its sending began
+	deadline int64
+	from     *address // nil: the kernel chooses
+	answer   response
+}
+
+// fifo is a list of connections in the order of their entry. A connection is in one list at most.
+type fifo struct{ head, tail *conn }
+
+func (l *fifo) push(c *conn) {
+	c.list, c.prev, c.next = l, l.tail, nil
+	if l.tail == nil {
+		l.head = c
+	} else {
+		l.tail.next = c
+	}
+	l.tail = c
+}
+
+// remove takes c out of the list that it is in, if any.
+func (c *conn) remove() {
+	l := c.list
+	if l == nil {
+		return
+	}
+	if c.prev == nil {
+		l.head = c.next
+	} else {
+		c.prev.next = c.next
+	}
+	if c.next == nil {
+		l.tail = c.prev
+	} else {
+		c.next.prev = c.prev
+	}
+	c.list, c.prev, c.next = nil, nil, nil
+}
+
+// Every socket is registered once, edge-triggered, so that the kernel has no list to walk for those that were served
+// already. A short read then tells that the socket is drained, unless the end of the stream was reported with it.
+const (
+	readable = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
+	writable = unix.EPOLLOUT
+	ended    = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
+)
+
+// restTime is how long a slot rests after a connection that could not be opened, in nanoseconds.
+const restTime = 10e6
+
+// maxReads bounds the reads of one event, so that a flood on one connection can't starve the others.
+const maxReads = 16
+
+// freed takes c, which has no request, at the moment since which it has none: it gets its next one, or waits for it.
+func (t *thread) freed(c *conn, at int64) {
+	c.free = at
+	switch {
+	case c.fd < 0 && t.plan.open && t.plan.keepAlive:
+		t.dialIdle(c)
+	case t.crashDue:
+		t.crashDue, c.crash = false, true
+		t.give(c, at)
+	case !t.plan.open:
+		t.give(c, at)
+	case t.due <= at:
+		t.give(c, t.takeDue())
+	default:
+		t.idle.push(c)
+	}
+}
+
+// give starts a request on c, which is free.
+func (t *thread) give(c *conn, intended int64) {
+	now := t.clock()
+	c.busy, c.intended, c.sent, c.written = true, intended, now, 0
+	c.answer.reset()
+	c.deadline = now + t.plan.timeout
+	t.waiting.push(c)
+	t.inFlight++
+	if !c.crash && t.counts(intended, now) {
+		t.lag.record(now - max(intended, c.free))
+	}
+	if c.fd < 0 && !t.dial(c) {
+		return
+	}
+	t.write(c)
+}
+
+// dial starts to open a connection for c.
+func (t *thread) dial(c *conn) bool {
+	fd, k := open(&t.plan.target, c.from, t.plan.nodelay)
+	if k != none {
+		t.fail(c, k, t.clock())
+		return false
+	}
+	c.fd, c.connecting, c.used, c.events = fd, true, false, 0
+	c.tag++
+	return true
+}
+
+// dialIdle opens a connection beforehand.
+func (t *thread) dialIdle(c *conn) {
+	c.deadline = t.clock() + t.plan.timeout
+	t.waiting.push(c)
+	if t.dial(c) {
+		t.watch(c, readable|writable)
+	}
+}
+
+// watch registers c's socket for events, if it is not registered for them already.
+func (t *thread) watch(c *conn, events uint32) {
+	if events&^c.events == 0 {
+		return
+	}
+	op := uintptr(unix.EPOLL_CTL_ADD)
+	if c.events != 0 {
+		op = unix.EPOLL_CTL_MOD
+	}
+	c.events |= events
+	if errno := watch(t.poller.fd, op, c.fd, c.index, c.tag, c.events); errno != 0 {
+		t.fail(c, connectFailed, t.clock())
+	}
+}
+
+// write sends what the socket takes of c's request. It does so even where the connection is not known to be open:
+// over loopback it usually is by then.
+func (t *thread) write(c *conn) {
+	out := t.plan.request
+	if c.crash {
+		out = t.plan.crash
+	}
+	for c.written < len(out) {
+		n, errno := send(c.fd, out[c.written:])
+		if errno == unix.EAGAIN {
+			t.watch(c, readable|writable)
+			return
+		}
+		if errno != 0 {
+			k := reset
+			if c.connecting {
+				k = connectKind(errno)
+			}
+			t.fail(c, k, t.clock())
+			return
+		}
+		if c.connecting {
+			c.connecting = false
+			t.meter.opened++
+		}
+		c.written += n
+		t.meter.out += uint64(n)
+	}
+	t.watch(c, readable)
+}
+
+// event acts on what epoll reports of c's connection.
+func (t *thread) event(c *conn, events uint32) {
+	switch {
+	case c.connecting && !c.busy:
+		if errno := socketError(c.fd); errno != 0 {
+			t.fail(c, connectKind(errno), t.clock())
+			return
+		}
+		if events&writable == 0 {
+			return
+		}
+		c.connecting = false
+		t.meter.opened++
+		c.remove()
+		t.freed(c, t.clock())
+	case c.busy && events&(writable|ended) != 0 && c.written < t.requestLen(c):
+		t.write(c) // which meets the error, if there is one
+	}
+	if c.fd >= 0 && !c.connecting && events&(unix.EPOLLIN|ended) != 0 {
+		t.read(c, events)
+	}
+}
+
+func (t *thread) requestLen(c *conn) int {
+	if c.crash {
+		return len(t.plan.crash)
+	}
+	return len(t.plan.request)
+}
+
+// read takes what has come on c's connection.
+func (t *thread) read(c *conn, events uint32) {
+	for range maxReads {
+		n, errno := receive(c.fd, t.buffer)
+		now := t.clock()
+		switch {
+		case errno == unix.EAGAIN:
+			return
+		case !c.busy && (errno != 0 || n == 0):
+			t.lost(c, now)
+			return
+		case errno != 0:
+			t.fail(c, reset, now)
+			return
+		case n == 0 && c.answer.eof() == done:
+			t.answered(c, now, true)
+			return
+		case n == 0:
+			t.fail(c, closed, now)
+			return
+		}
+		t.meter.in += uint64(n)
+		if !c.busy { // nothing was asked
+			t.fail(c, malformed, now)
+			return
+		}
+		used, what := c.answer.feed(t.buffer[:n], t.plan.body)
+		switch {
+		case what == bad || what == done && used < n:
+			t.fail(c, malformed, now)
+			return
+		case what == done:
+			t.answered(c, now, events&ended != 0)
+			return
+		case n < len(t.buffer) && events&ended == 0:
+			return
+		}
+	}
+	// There may be more, and no edge will tell: registering anew does.
+	if errno := watch(t.poller.fd, unix.EPOLL_CTL_MOD, c.fd, c.index, c.tag, c.events); errno != 0 {
+		t.fail(c, connectFailed, t.clock())
+	}
+}
+
+// answered takes c's answer, which is complete. The server has closed the connection already if ended is set.
+func (t *thread) answered(c *conn, now int64, ended bool) {
+	in := t.counts(c.intended, now)
+	if in {
+		t.status[c.answer.status]++
+	}
+	switch k := t.plan.judge(&c.answer); {
+	case c.crash: // any answer will do: it is none of the load's
+	case k != none && in:
+		t.errors[k]++
+		c.harmed = true
+	case k == none:
+		c.served = true
+		if in {
+			t.requests++
+			t.response.record(now - c.intended)
+			t.service.record(now - c.sent)
+		}
+	}
+	old := int32(-1)
+	if ended || !t.plan.keepAlive || c.answer.mustClose() || c.written < t.requestLen(c) {
+		old, c.fd = c.fd, -1
+	}
+	c.used = true
+	t.release(c)
+	t.freed(c, now)
+	if old >= 0 {
+		shut(old) // only now, so that its cost delays nothing
+	}
+}
+
+// fail ends c's request, if it has one, or its connection with an error. Nothing is sent twice: the slot goes on with
+// its next request.
+func (t *thread) fail(c *conn, k kind, now int64) {
+	opening := c.fd < 0 || c.connecting || k == connectFailed
+	t.shut(c)
+	at := now
+	if c.busy {
+		at = c.intended
+		c.harmed = c.harmed || c.crash
+	}
+	if t.counts(at, now) {
+		t.errors[k]++
+		c.harmed = true
+		if k == timeout && c.busy && !c.crash {
+			t.censored++
+			t.response.record(now - c.intended)
+		}
+	}
+	t.release(c)
+	t.reopen(c, opening, now)
+}
+
+// lost ends an idle connection that the server has closed: no request was on it, so this is no error.
+func (t *thread) lost(c *conn, now int64) {
+	t.shut(c)
+	t.release(c)
+	t.reopen(c, !c.used, now)
+}
+
+// reopen lets c, which is closed, go on in the next turn of the loop, or after a rest.
+func (t *thread) reopen(c *conn, rest bool, now int64) {
+	if rest {
+		c.free = now + restTime
+		t.resting.push(c)
+		return
+	}
+	c.free = now
+	t.again.push(c)
+}
+
+// release takes c out of its list and ends its request.
+func (t *thread) release(c *conn) {
+	c.remove()
+	if c.busy {
+		t.inFlight--
+	}
+	c.busy, c.crash = false, false
+}
+
+// shut closes c's connection. The kernel takes it out of the epoll instance.
+func (t *thread) shut(c *conn) {
+	if c.fd >= 0 {
+		shut(c.fd)
+	}
+	c.fd, c.connecting = -1, false
+}

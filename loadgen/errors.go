@@ -1,0 +1,44 @@
+package loadgen
+
+// The kinds of error, as they stand in results.Load.Errors.
+const (
+	ErrRefused     = "refused"     // nobody listens there
+	ErrConnect     = "connect"     // a connection could not be opened, for another reason
+	ErrPorts       = "ports"       // no local port was left (EADDRNOTAVAIL)
+	ErrDescriptors = "descriptors" // no descriptor was left (EMFILE, ENFILE)
+	ErrTimeout     = "timeout"     // no answer within Timeout: counted as censored too
+	ErrClosed      = "closed"      // the server closed before the end of an answer
+	ErrReset       = "reset"       // the connection was reset before the end of an answer
+	ErrMalformed   = "malformed"   // what came is no HTTP/1.x answer, or more than one
+	ErrStatus      = "status"      // a whole answer with a wrong status
+	ErrLength      = "length"      // ... with a wrong length
+	ErrBody        = "body"        // ... with a wrong body
+	ErrSilent      = "silent"      // a silent connection could not be opened, for whatever reason
+)
+
+// kind is an error's kind as an index, so that counting one allocates nothing.
+type kind uint8
+
+const (
+	none kind = iota
+	refused
+	connectFailed
+	ports
+	descriptors
+	timeout
+	closed
+	reset
+	malformed
+	wrongStatus
+	wrongLength
+	wrongBody
+	kinds
+)
+
+var kindNames = [kinds]string{
+	none: "", refused: ErrRefused, connectFailed: ErrConnect, ports: ErrPorts, descriptors: ErrDescriptors,
+	timeout: ErrTimeout, closed: ErrClosed, reset: ErrReset, malformed: ErrMalformed, wrongStatus: ErrStatus,
+	wrongLength: ErrLength, wrongBody: ErrBody,
+}
+
+func (k kind) String() string { return kindNames[k] }

@@ -1,0 +1,373 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"serverlab/results"
+)
+
+// startLead is how long before the first moment of the schedule the threads are let go.
+const startLead = time.Millisecond
+
+// graceMax bounds how long an open loop waits for the answers of its window.
+const graceMax = time.Second
+
+// Run loads the server as c says and returns what it saw. One connection is opened and closed at once beforehand, in
+// order to find an address of the host that answers. Run fails only where nothing can be measured: c is wrong, the
+// host has no address, nobody answers there, a thread can't be pinned. Where ctx ends early, it returns what was
+// measured until then, with Interrupted set.
+//
+// Run raises GOMAXPROCS for its time, if that is not above the number of its threads, so that these leave the rest of
+// the program something to run on.
+func Run(ctx context.Context, c Config) (*results.Load, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	c.call(Connect)
+	u, err := c.target()
+	if err != nil {
+		return nil, err
+	}
+	target, err := find(ctx, u, c.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{Config: c, plan: newPlan(&c, u, target)}
+	if before := runtime.GOMAXPROCS(0); before <= c.Threads {
+		runtime.GOMAXPROCS(c.Threads + 1)
+		defer runtime.GOMAXPROCS(before)
+	}
+	if err := r.prepare(target.Addr()); err != nil {
+		return nil, err
+	}
+	defer r.close()
+	r.silent, err = openSilent(ctx, r.plan, r.sources, c.Connections, c.Silent, c.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	defer r.silent.close()
+	runtime.GC() // the next one is far away: nothing is allocated while the load goes on
+	if err := r.start(); err != nil {
+		return nil, err
+	}
+	c.call(Silenced)
+	r.load(ctx)
+	return r.merge(), nil
+}
+
+func (c *Config) call(e Edge) {
+	if c.Edge != nil {
+		c.Edge(e)
+	}
+}
+
+// find returns the first of the host's addresses that takes a connection.
+func find(ctx context.Context, u *url.URL, limit time.Duration) (netip.AddrPort, error) {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	d := net.Dialer{Timeout: limit, FallbackDelay: -1}
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return netip.AddrPort{}, explain(net.JoinHostPort(u.Hostname(), port), err)
+	}
+	defer conn.Close()
+	a, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("connect to %s: %w", u.Host, err)
+	}
+	return a, nil
+}
+
+// explain makes one clear line of a failure to connect.
+func explain(host string, err error) error {
+	var unknown *net.DNSError
+	var number syscall.Errno
+	var slow net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("connect to %s: %w; is the server running?", host, syscall.ECONNREFUSED)
+	case errors.As(err, &unknown):
+		return fmt.Errorf("connect to %s: %w; is the name right?", host, unknown)
+	case errors.As(err, &slow) && slow.Timeout():
+		return fmt.Errorf("connect to %s: no answer in time: %w; is the address right?", host, err)
+	case errors.As(err, &number):
+		return fmt.Errorf("connect to %s: %w", host, number)
+	}
+	return fmt.Errorf("connect to %s: %w", host, err)
+}
+
+// run is one call of Run.
+type run struct {
+	Config
+	plan    *plan
+	sources sources
+	threads []*thread
+	ready   chan error
+	release chan struct{}
+	done    chan struct{}
+	silent  *silent
+	began   bool
+
+	silentOpen, silentClosed int
+}
+
+func newPlan(c *Config, u *url.URL, target netip.AddrPort) *plan {
+	p := &plan{
+		target:    newAddress(target),
+		request:   c.request(u, u.RequestURI()),
+		body:      c.Check.Body,
+		status:    c.Check.Status,
+		length:    c.Check.Length,
+		timeout:   int64(c.Timeout),
+		spin:      int64(c.Spin),
+		open:      c.Rate > 0,
+		keepAlive: c.KeepAlive,
+		begin:     int64(c.Warmup),
+		end:       int64(c.Warmup + c.Duration),
+		grace:     int64(min(c.Timeout, graceMax)),
+	}
+	if c.Crash != "" {
+		p.crash = c.request(u, c.Crash)
+	}
+	// One small packet goes out at once anyway; only then is it worth a system call.
+	p.nodelay = c.KeepAlive || len(p.request) > 1200
+	return p
+}
+
+// prepare allocates the threads with all that they will need.
+func (r *run) prepare(host netip.Addr) error {
+	r.sources = newSources(host)
+	for i := range r.Threads {
+		n := r.Connections / r.Threads
+		if i < r.Connections%r.Threads {
+			n++
+		}
+		t := &thread{
+			plan:     r.plan,
+			wake:     -1,
+			conns:    make([]conn, n),
+			buffer:   make([]byte, 64<<10),
+			crashAt:  never,
+			response: recorder{Histogram: results.NewHistogram()},
+			service:  recorder{Histogram: results.NewHistogram()},
+			lag:      recorder{Histogram: results.NewHistogram()},
+		}
+		r.threads = append(r.threads, t)
+		if r.Rate > 0 {
+			t.schedule = newArrivals(r.Rate, r.Arrivals == "constant", r.Seed, i, r.Threads)
+		}
+		for j := range t.conns {
+			c := &t.conns[j]
+			c.fd, c.index = -1, int32(j)
+			c.from = r.sources.of(j*r.Threads + i)
+			c.answer.head = r.Method == "HEAD"
+		}
+		if i == 0 && r.Crash != "" {
+			t.crashAt = r.plan.begin + int64(r.CrashAfter)
+		}
+		if err := t.open(min(n+1, 256)); err != nil {
+			r.close()
+			return err
+		}
+	}
+	return nil
+}
+
+// open makes t's epoll instance, and in it the descriptor that wakes it.
+func (t *thread) open(events int) (err error) {
+	if t.poller, err = newPoller(events); err != nil {
+		return err
+	}
+	if t.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return fmt.Errorf("open an eventfd: %w", err)
+	}
+	if errno := watch(t.poller.fd, unix.EPOLL_CTL_ADD, int32(t.wake), -1, 0, readable); errno != 0 {
+		return fmt.Errorf("watch an eventfd: %w", errno)
+	}
+	return nil
+}
+
+// close closes what prepare has opened.
+func (r *run) close() {
+	for _, t := range r.threads {
+		if t.poller != nil {
+			t.poller.close()
+		}
+		if t.wake >= 0 {
+			unix.Close(t.wake)
+		}
+	}
+}
+
+// start starts the threads and waits until each has its CPU. They go on when release is closed.
+func (r *run) start() error {
+	r.ready = make(chan error, r.Threads)
+	r.done = make(chan struct{}, r.Threads)
+	r.release = make(chan struct{})
+	for i, t := range r.threads {
+		cpu := -1
+		if len(r.CPUs) > 0 {
+			cpu = r.CPUs[i%len(r.CPUs)]
+		}
+		go func() {
+			err := pin(cpu)
+			r.ready <- err
+			<-r.release
+			if r.plan.stop.Load() == 0 {
+				t.run()
+			}
+			r.done <- struct{}{}
+		}()
+	}
+	var err error
+	for range r.threads {
+		err = errors.Join(err, <-r.ready)
+	}
+	if err != nil {
+		r.plan.stop.Store(1)
+		close(r.release)
+		r.wait()
+	}
+	return err
+}
+
+func (r *run) wait() {
+	for range r.threads {
+		<-r.done
+	}
+}
+
+// load lets the threads go and marks the edges of the window.
+func (r *run) load(ctx context.Context) {
+	p := r.plan
+	p.base = time.Now().Add(startLead)
+	close(r.release)
+	if r.sleep(ctx, p.begin) {
+		r.began = true
+		r.silent.look(0)
+		r.silentOpen = r.silent.open
+		r.call(Begin)
+		r.sleep(ctx, p.end)
+	}
+	if ctx.Err() != nil {
+		r.interrupt()
+	}
+	if r.began {
+		r.call(End)
+		r.silent.look(0)
+		r.silentClosed = r.silentOpen - r.silent.open
+	}
+	finished := make(chan struct{})
+	go func() {
+		r.wait()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+	case <-ctx.Done():
+		r.interrupt()
+		<-finished
+	}
+}
+
+// sleep waits until at, a moment of the run, and reports whether it came.
+func (r *run) sleep(ctx context.Context, at int64) bool {
+	timer := time.NewTimer(time.Until(r.plan.base.Add(time.Duration(at))))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// interrupt ends the load early.
+func (r *run) interrupt() {
+	if !r.plan.stop.CompareAndSwap(0, max(1, int64(time.Since(r.plan.base)))) {
+		return
+	}
+	one := [8]byte{1}
+	for _, t := range r.threads {
+		unix.Write(t.wake, one[:]) // can't fail: its counter is far from full
+	}
+}
+
+// merge makes one record of what the threads saw.
+func (r *run) merge() *results.Load {
+	p := r.plan
+	l := &results.Load{
+		URL: r.URL, Model: r.model(), KeepAlive: r.KeepAlive, Connections: r.Connections, Threads: r.Threads,
+		Rate: r.Rate, Warmup: r.Warmup.Seconds(), Window: r.Duration.Seconds(),
+		Errors: map[string]uint64{}, Status: map[int]uint64{}, Silent: r.silentOpen, SilentClosed: r.silentClosed,
+		Response: results.NewHistogram(), Service: results.NewHistogram(), Lag: results.NewHistogram(),
+		Pacing: r.pacing(),
+	}
+	if r.Rate > 0 && r.Arrivals == "poisson" {
+		l.Seed = r.Seed
+	}
+	if stop := p.stop.Load(); stop != 0 {
+		l.Interrupted = true
+		l.Window = time.Duration(max(0, min(stop, p.end)-p.begin)).Seconds()
+	}
+	var sum meter
+	for _, t := range r.threads {
+		sum = sum.plus(t.window)
+		l.Requests += t.requests
+		l.Intended += t.intended
+		l.Censored += t.censored
+		l.Backlog += t.backlog
+		l.Clamped += t.response.clamped + t.service.clamped + t.lag.clamped
+		l.Response.Merge(t.response.Histogram.Histogram)
+		l.Service.Merge(t.service.Histogram.Histogram)
+		l.Lag.Merge(t.lag.Histogram.Histogram)
+		for k, n := range t.errors {
+			if n > 0 {
+				l.Errors[kind(k).String()] += n
+			}
+		}
+		for s, n := range t.status {
+			if n > 0 {
+				l.Status[s] += n
+			}
+		}
+		for i := range t.conns {
+			c := &t.conns[i]
+			if !c.served {
+				l.Unserved++
+			}
+			if !c.served || c.harmed {
+				l.HarmedCount++
+			}
+		}
+	}
+	if r.silent.failed > 0 {
+		l.Errors[ErrSilent] = r.silent.failed
+	}
+	l.Opened, l.BytesIn, l.BytesOut = sum.opened, sum.in, sum.out
+	l.CPU = time.Duration(sum.cpu).Seconds()
+	l.CPUSpin = min(l.CPU, time.Duration(sum.spun).Seconds())
+	return l
+}
+
+// pacing says how the threads wait.
+func (r *run) pacing() string {
+	text := r.threads[0].poller.String()
+	if r.Rate > 0 && r.Spin > 0 {
+		text += fmt.Sprintf(" + spin of at most %v", r.Spin)
+	}
+	return text
+}

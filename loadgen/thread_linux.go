@@ -1,0 +1,294 @@
+package loadgen
+
+import (
+	"sync/atomic"
+	"time"
+
+	"serverlab/results"
+)
+
+// plan is what all threads share. But for stop nobody writes it while the load goes on.
+type plan struct {
+	target    address
+	request   []byte
+	crash     []byte
+	body      []byte // expected; nil: any
+	status    int    // expected; 0: any 2xx
+	length    int64  // expected; -1: any
+	timeout   int64
+	spin      int64
+	nodelay   bool
+	open      bool // open loop
+	keepAlive bool
+
+	base       time.Time    // the load begins here: all moments are nanoseconds since then
+	begin, end int64        // of the window
+	grace      int64        // for the answers of an open loop after end
+	stop       atomic.Int64 // 0, or the moment of an early end
+}
+
+// judge says what is wrong with a complete answer.
+func (p *plan) judge(r *response) kind {
+	switch {
+	case r.status != p.status && (p.status != 0 || r.status/100 != 2):
+		return wrongStatus
+	case p.length >= 0 && r.body != p.length, p.body != nil && r.body != int64(len(p.body)):
+		return wrongLength
+	case r.differs:
+		return wrongBody
+	}
+	return none
+}
+
+// recorder is a histogram that takes every value.
+type recorder struct {
+	results.Histogram
+	clamped uint64
+}
+
+func (r *recorder) record(ns int64) {
+	if ns > results.HistogramMax {
+		ns = results.HistogramMax
+		r.clamped++
+	}
+	r.RecordValue(max(ns, 0)) // can't fail within the range
+}
+
+// meter counts what is reported as a difference between the edges of the window.
+type meter struct {
+	cpu, spun       int64 // nanoseconds
+	in, out, opened uint64
+}
+
+func (m meter) minus(o meter) meter {
+	return meter{m.cpu - o.cpu, m.spun - o.spun, m.in - o.in, m.out - o.out, m.opened - o.opened}
+}
+
+func (m meter) plus(o meter) meter { return m.minus(meter{}.minus(o)) }
+
+// thread is one loop with its connections. All that it needs is allocated before it starts.
+type thread struct {
+	plan   *plan
+	poller *poller
+	wake   int // an eventfd: written to when the load is to stop
+	conns  []conn
+	buffer []byte
+
+	waiting fifo // for an answer or a connection, in the order of their deadlines
+	idle    fifo // an open loop's: free, and open if connections are kept
+	again   fifo // to go on with in the next turn
+	resting fifo // to go on with when they have rested
+
+	schedule arrivals
+	due      int64 // the open loop's next arrival; never, if there is none before the end
+	now      int64 // the clock as it was last read
+	edge     int64 // the next moment of the run at which cross is called
+	crashAt  int64 // never, but for one thread
+	crashDue bool
+	inFlight int
+
+	begun, over bool // the window
+	meter       meter
+	atBegin     meter
+	window      meter // the difference, when the window is over
+
+	response, service, lag recorder
+
+	requests, intended, censored, backlog uint64
+
+	errors [kinds]uint64
+	status [1000]uint64
+}
+
+// clock returns the nanoseconds since the load began.
+func (t *thread) clock() int64 {
+	t.now = int64(time.Since(t.plan.base))
+	return t.now
+}
+
+// counts reports whether a request that was intended at one moment and ends now belongs to the window.
+func (t *thread) counts(intended, now int64) bool {
+	if t.plan.open {
+		now = intended
+	}
+	return now >= t.plan.begin && now < t.plan.end
+}
+
+// run loads the server until the end.
+func (t *thread) run() {
+	t.edge = t.plan.begin
+	t.due = never
+	if t.plan.open {
+		t.due = 0
+		t.advance()
+	}
+	for i := range t.conns {
+		t.again.push(&t.conns[i])
+	}
+	for t.clock() < 0 && t.plan.stop.Load() == 0 {
+		t.poller.wait(-t.now)
+	}
+	for {
+		n := t.turn()
+		for i := range n {
+			ev := &t.poller.ready[i]
+			if ev.Fd < 0 {
+				continue // woken to stop
+			}
+			if c := &t.conns[ev.Fd]; c.fd >= 0 && c.tag == ev.Pad {
+				t.event(c, ev.Events)
+			}
+			if t.due <= t.now {
+				t.dispatch()
+			}
+		}
+		now := t.clock()
+		if t.plan.stop.Load() != 0 {
+			t.finish(now)
+			return
+		}
+		for now >= t.edge {
+			t.cross()
+		}
+		if t.over && (!t.plan.open || t.edge == never || t.inFlight == 0 && t.due == never) {
+			t.finish(now)
+			return
+		}
+		t.goOn(now)
+	}
+}
+
+// turn returns the number of events that are ready. If there is none, it waits for one, at most until there is
+// something else to do.
+func (t *thread) turn() (n int) {
+	if t.again.head != nil {
+		return t.poller.poll()
+	}
+	now := t.clock()
+	limit := min(t.edge, t.crashAt)
+	if c := t.waiting.head; c != nil {
+		limit = min(limit, c.deadline)
+	}
+	if c := t.resting.head; c != nil {
+		limit = min(limit, c.free)
+	}
+	if t.due > limit || t.idle.head == nil {
+		return t.poller.wait(limit - now)
+	}
+	if ns := t.due - t.plan.spin - now; ns > 0 {
+		return t.poller.wait(ns)
+	}
+	from := now
+	for n = t.poller.poll(); n == 0 && t.clock() < t.due; {
+		n = t.poller.poll()
+	}
+	t.meter.spun += t.now - from // no more than is sure: the last poll is not part of it
+	return n
+}
+
+// cross acts on an edge of the run: the window begins, it ends, or the time after it is over.
+func (t *thread) cross() {
+	switch t.meter.cpu = threadCPU(); {
+	case !t.begun:
+		t.begun, t.atBegin, t.edge = true, t.meter, t.plan.end
+	case !t.over:
+		t.over, t.window, t.edge = true, t.meter.minus(t.atBegin), t.plan.end+t.plan.grace
+		t.backlog = t.schedule.before(t.plan.end, t.due)
+	default:
+		t.edge = never
+	}
+}
+
+// startsPerTurn bounds how many connections are opened before events are looked at again.
+const startsPerTurn = 64
+
+// goOn does what has become due by now.
+func (t *thread) goOn(now int64) {
+	for c := t.waiting.head; c != nil && c.deadline <= now; c = t.waiting.head {
+		t.fail(c, timeout, now)
+	}
+	if now >= t.crashAt {
+		t.crashAt, t.crashDue = never, now < t.plan.end
+	}
+	for c := t.resting.head; c != nil && c.free <= now; c = t.resting.head {
+		c.remove()
+		t.again.push(c)
+	}
+	for range startsPerTurn {
+		c := t.again.head
+		if c == nil {
+			break
+		}
+		c.remove()
+		t.freed(c, c.free)
+	}
+	t.dispatch()
+}
+
+// dispatch sends what is due as long as a connection is idle, longest idle first.
+func (t *thread) dispatch() {
+	for c := t.idle.head; c != nil && (t.due <= t.now || t.crashDue); c = t.idle.head {
+		c.remove()
+		if t.crashDue {
+			t.crashDue, c.crash = false, true
+			t.give(c, t.now)
+			continue
+		}
+		t.give(c, t.takeDue())
+	}
+}
+
+// takeDue takes the arrival that is due.
+func (t *thread) takeDue() int64 {
+	at := t.due
+	if at >= t.plan.begin {
+		t.intended++
+	}
+	t.advance()
+	return at
+}
+
+// advance moves the schedule on.
+func (t *thread) advance() {
+	if t.due = t.schedule.next(); t.due >= t.plan.end {
+		t.due = never
+	}
+}
+
+// finish closes what is open and records what is still unanswered. An early end cuts the window short.
+func (t *thread) finish(now int64) {
+	begin, end := t.plan.begin, t.plan.end
+	if stop := t.plan.stop.Load(); stop != 0 {
+		end = min(end, stop)
+	}
+	if !t.over && t.begun {
+		t.meter.cpu = threadCPU()
+		t.window = t.meter.minus(t.atBegin)
+		t.backlog = t.schedule.before(end, t.due)
+	}
+	for ; t.due < end; t.advance() {
+		if t.due >= begin {
+			t.intended++
+			t.censor(now - t.due)
+		}
+	}
+	for i := range t.conns {
+		c := &t.conns[i]
+		switch {
+		case !c.busy:
+		case c.crash:
+			c.harmed = true
+		case t.plan.open && c.intended >= begin && c.intended < end:
+			t.censor(now - c.intended)
+		case !t.plan.open && !c.served && t.begun && c.intended < end:
+			t.censor(end - c.intended)
+		}
+		t.shut(c)
+	}
+}
+
+// censor records a request without an answer at the time that it has waited.
+func (t *thread) censor(ns int64) {
+	t.censored++
+	t.response.record(ns)
+}

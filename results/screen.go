@@ -1,0 +1,219 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// The closing screen fits a terminal of 80 columns and 24 lines, which is what a projector shows.
+const (
+	screenWidth = 80
+	screenLines = 24
+	question    = "WHICH ARCHITECTURE IS MOST EFFICIENT?"
+)
+
+// Screen draws the closing screen: at most 80 columns and, for up to 8 rows, 24 lines. When room is short the lines
+// that say what a column means go first; the table, its footnotes and the histograms always stay.
+func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
+	d := screen{style: s, run: &run, trials: trials}
+	for _, c := range Columns(&run, trials) {
+		if c.Situation.Metric == Latency {
+			d.latency = append(d.latency, c)
+		} else {
+			d.columns = append(d.columns, c)
+		}
+	}
+	for _, line := range d.lines() {
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return fmt.Errorf("draw screen: %w", err)
+		}
+	}
+	return nil
+}
+
+// screen is what the parts of the closing screen draw from.
+type screen struct {
+	style   Style
+	run     *Run
+	trials  []Trial
+	columns []Column // of the table
+	latency []Column // drawn as histograms
+}
+
+// lines puts the parts together and makes them fit.
+func (d *screen) lines() []string {
+	title := []string{d.style.paint(bold, d.style.text(d.title()))}
+	table, hist := d.table(), d.histograms()
+	notes := d.text(d.notes()...)
+	meanings := d.text(d.meanings()...)
+	tail := d.text(d.tied(1)...)
+	last := []string{firstFit(screenWidth, d.captions("  Next: serverlab explain")...)}
+	room := screenLines - len(title) - len(table) - len(notes) - len(hist) - len(last)
+	if room < 0 && len(notes) > 2 {
+		notes, room = notes[:2], room+len(notes)-2 // brackets are explained by --wide too, the others nowhere else
+	}
+	if room < len(tail) {
+		tail = nil // the marks in the table say the same
+	}
+	room -= len(tail)
+	meanings = meanings[:min(len(meanings), max(room, 0))]
+	if room -= len(meanings); room > 0 {
+		last = []string{d.captions("")[0], "Next: serverlab explain p99, serverlab report DIR --wide"}
+		if longer := d.text(d.tied(room)...); len(longer) > len(tail) {
+			tail = longer
+		}
+	}
+	sections := [][]string{title, append(table, notes...), hist, meanings, append(tail, d.text(last...)...)}
+	return spread(sections, screenLines)
+}
+
+// spread joins the sections with an empty line between them as far as the lines allow.
+func spread(sections [][]string, limit int) (lines []string) {
+	room := limit
+	for _, s := range sections {
+		room -= len(s)
+	}
+	for i, s := range sections {
+		if i > 0 && len(s) > 0 && room > 0 {
+			lines, room = append(lines, ""), room-1
+		}
+		lines = append(lines, s...)
+	}
+	return lines
+}
+
+// text clips finished lines to the screen and prepares them for the terminal.
+func (d *screen) text(lines ...string) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = d.style.text(clip(strings.TrimRight(l, " "), screenWidth))
+	}
+	return out
+}
+
+// title is the question and the short answer.
+func (d *screen) title() string {
+	answer := "It depends: no row wins every column."
+	winners, undecided := d.winners()
+	switch {
+	case len(d.trials) < len(d.run.Plan):
+		answer = fmt.Sprintf("Not complete: %d of %d trials.", len(d.trials), len(d.run.Plan))
+	case len(d.columns) == 0:
+		return question
+	case undecided:
+		answer = "Too few valid trials to tell."
+	case len(winners) == 1:
+		answer = firstFit(screenWidth-width(question)-3, winners[0]+" is best or tied in every column.",
+			winners[0]+": best or tied everywhere.")
+	case len(winners) > 1:
+		answer = fmt.Sprintf("%d rows are best or tied everywhere.", len(winners))
+	}
+	return question + "   " + answer
+}
+
+// winners are the labels of the rows that lead every column that ranks anything, or would perhaps if there were more
+// trials: then undecided is true.
+func (d *screen) winners() (labels []string, undecided bool) {
+	for i, a := range d.run.Architectures {
+		wins, perhaps := true, false
+		for _, col := range d.columns {
+			ranks := slices.ContainsFunc(col.Cells, func(c Cell) bool { return c.Verdict != Unranked })
+			perhaps = perhaps || col.Cells[i].Verdict == Undecided
+			wins = wins && (col.Cells[i].Leader() || col.Cells[i].Verdict == Undecided || !ranks)
+		}
+		if wins {
+			labels, undecided = append(labels, a.Label), undecided || perhaps
+		}
+	}
+	return labels, undecided
+}
+
+// meanings is one line per column; that of the histograms comes last.
+func (d *screen) meanings() (lines []string) {
+	for _, c := range slices.Concat(d.columns, d.latency) {
+		m := c.Situation.Meaning
+		if m == "" {
+			continue
+		}
+		if !strings.HasPrefix(strings.ToLower(m), strings.ToLower(c.Situation.Title)) {
+			m = firstFit(screenWidth, c.Situation.Title+": "+m, c.Situation.Name+": "+m, m)
+		}
+		lines = append(lines, m)
+	}
+	return lines
+}
+
+// tied names what could not be told apart, in at most limit lines: labels where they fit, otherwise names.
+func (d *screen) tied(limit int) []string {
+	var labels, names []string
+	for _, col := range slices.Concat(d.columns, d.latency) {
+		var l, n []string
+		for _, c := range col.Cells {
+			if c.Leader() {
+				l, n = append(l, c.Architecture.Label), append(n, c.Architecture.Name)
+			}
+		}
+		if len(l) > 1 {
+			labels = append(labels, col.Situation.Name+" "+strings.Join(l, " = "))
+			names = append(names, col.Situation.Name+" "+strings.Join(n, "="))
+		}
+	}
+	if len(labels) == 0 {
+		return nil
+	}
+	const head = "No measurable difference: "
+	for _, t := range []string{head + strings.Join(labels, "; "), "Not told apart: " + strings.Join(names, ", "),
+		"Tied: " + strings.Join(names, ", ")} {
+		if lines := wrap(t, screenWidth); len(lines) <= limit {
+			return lines
+		}
+	}
+	for n := len(names) - 1; n > 0; n-- {
+		t := fmt.Sprintf("Tied: %s, and %s", strings.Join(names[:n], ", "), plural(len(names)-n, "more column"))
+		if width(t) <= screenWidth {
+			return []string{t}
+		}
+	}
+	return []string{"Tied: see the rows with ● in one column"}
+}
+
+// captions are ways to say the setting, the longest first: CPUs, clients, trials and the time they took.
+func (d *screen) captions(end string) []string {
+	set := d.run.Setup
+	server, client := len(set.ServerCPUs), len(set.ClientCPUs)
+	cpus := fmt.Sprintf("server %s, client %s", plural(server, "CPU"), plural(client, "CPU"))
+	short := fmt.Sprintf("CPUs %d+%d", server, client)
+	if !set.Apart {
+		cpus, short = "server+client share cores", "shared cores"
+	}
+	seconds, void := 0.0, 0
+	for _, t := range d.trials {
+		seconds += t.Seconds
+	}
+	for _, col := range slices.Concat(d.columns, d.latency) {
+		for _, c := range col.Cells {
+			if c.Verdict != Failed { // a failure is on the screen already
+				void += len(c.Void) + c.Failures
+			}
+		}
+	}
+	trials := plural(set.Trials, "trial")
+	if void > 0 {
+		trials += fmt.Sprintf(" (%d void)", void)
+	}
+	rest := plural(set.Connections, "client") + ", " + trials
+	return []string{
+		fmt.Sprintf("%s, %s, %s%s", cpus, rest, elapsed(seconds), end),
+		fmt.Sprintf("%s, %s, %.0f s%s", cpus, rest, seconds, end),
+		fmt.Sprintf("%s, %s, %.0f s%s", short, rest, seconds, end),
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,147 @@
+package results
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// summaryBins is the number of lines of the drawn histogram.
+const summaryBins = 12
+
+// LoadSummary prints what one load saw: what was asked, what was reached, errors by kind, both clocks side by side, and
+// the response times drawn on a logarithmic axis.
+func LoadSummary(w io.Writer, l *Load, s Style) error {
+	var b bytes.Buffer
+	summaryAsked(&b, l)
+	summaryReached(&b, l)
+	summaryQuantiles(&b, l)
+	summaryHistogram(&b, l.Response, s)
+	if _, err := io.WriteString(w, s.text(b.String())); err != nil {
+		return fmt.Errorf("print load summary: %w", err)
+	}
+	return nil
+}
+
+func summaryAsked(b *bytes.Buffer, l *Load) {
+	conns := "a connection per request"
+	if l.KeepAlive {
+		conns = "keep-alive"
+	}
+	if l.URL != "" {
+		fmt.Fprintln(b, l.URL)
+	}
+	fmt.Fprintf(b, "%s\n%s, %s, %s\n", modelName(l.Model, l.Rate), plural(l.Connections, "client"), conns,
+		plural(l.Threads, "thread"))
+	fmt.Fprintf(b, "%s measured after %s of warm-up", span(l.Window), span(l.Warmup))
+	if l.Model == "poisson" {
+		fmt.Fprintf(b, ", seed %d", l.Seed)
+	}
+	if l.Interrupted {
+		b.WriteString(", INTERRUPTED")
+	}
+	b.WriteString("\n")
+	if l.Model == "closed" {
+		b.WriteString("each client waits for its answer: this shows capacity; for latency give a rate\n")
+	}
+	b.WriteString("\n")
+}
+
+func summaryReached(b *bytes.Buffer, l *Load) {
+	rate := "n/a"
+	if l.Window > 0 {
+		rate = number(float64(l.Requests)/l.Window, 4)
+	}
+	fmt.Fprintf(b, "%s right answers, %s requests/s", count(l.Requests), rate)
+	if l.Rate > 0 {
+		fmt.Fprintf(b, " of %s offered", exact(l.Rate))
+	}
+	b.WriteString("\n")
+	if l.Backlog > 0 {
+		fmt.Fprintf(b, "%s requests were due and not sent when the window closed\n", count(l.Backlog))
+	}
+	switch n := l.ErrorCount(); n {
+	case 0:
+		b.WriteString("no errors\n")
+	default:
+		var kinds []string
+		for _, k := range slices.Sorted(maps.Keys(l.Errors)) {
+			kinds = append(kinds, k+" "+count(l.Errors[k]))
+		}
+		fmt.Fprintf(b, "%s errors: %s\n", count(n), strings.Join(kinds, ", "))
+	}
+	if l.Unserved > 0 {
+		fmt.Fprintf(b, "%d of %d clients were never served\n", l.Unserved, l.Connections)
+	}
+	if l.Silent > 0 {
+		fmt.Fprintf(b, "%s silent connections, %s closed by the server\n", count(l.Silent), count(l.SilentClosed))
+	}
+	if l.Requests > 0 {
+		fmt.Fprintf(b, "load generator: %s CPU per request", duration((l.CPU-l.CPUSpin)/float64(l.Requests), 3))
+		if l.Window > 0 {
+			fmt.Fprintf(b, ", %.0f %% busy", 100*(l.CPU-l.CPUSpin)/l.Window)
+		}
+		if l.Pacing != "" && l.Model != "closed" {
+			fmt.Fprintf(b, ", paced by %s", l.Pacing)
+		}
+		b.WriteString("\n")
+	}
+}
+
+func summaryQuantiles(b *bytes.Buffer, l *Load) {
+	fmt.Fprintf(b, "\n%-8s%12s%12s%12s\n", "", "response", "service", "lag")
+	all := []Histogram{l.Response, l.Service, l.Lag}
+	for _, q := range quantiles {
+		fmt.Fprintf(b, "%-8s", q.name)
+		for i, h := range all {
+			t := "n/a"
+			if v, ok := h.Quantile(q.q); ok {
+				if t = duration(v, 3); i == 0 && lowerBound(&Trial{Load: *l}, q.q) {
+					t = "≥" + t
+				}
+			}
+			b.WriteString(right(t, 12))
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(b, "%-8s", "max")
+	for _, h := range all {
+		t := "n/a"
+		if h.Count() > 0 {
+			t = duration(float64(h.Max())/1e9, 3)
+		}
+		b.WriteString(right(t, 12))
+	}
+	b.WriteString("\nresponse: from the intended moment of sending; service: from the actual one;\n" +
+		"lag: how late the load generator itself sent what a free connection could carry\n")
+	if l.Censored > 0 {
+		fmt.Fprintf(b, "%s requests had no answer at their time limit: they count as that long at least\n", count(l.Censored))
+	}
+	if l.Clamped > 0 {
+		fmt.Fprintf(b, "%s values lay beyond the histogram and count as its edge\n", count(l.Clamped))
+	}
+}
+
+// summaryHistogram draws one bar for each step of a logarithmic axis: every step is longer than the one before by the
+// same factor, and the bars start at zero.
+func summaryHistogram(b *bytes.Buffer, h Histogram, s Style) {
+	axis, ok := newLogAxis(summaryBins, 1.2, h)
+	if !ok {
+		return
+	}
+	n := axis.counts(h)
+	top := slices.Max(n)
+	bars := 36
+	if s.Width > 0 {
+		bars = min(max(s.Width-44, 8), 76)
+	}
+	b.WriteString("\nresponse time, logarithmic axis; bars from zero\n")
+	for i, c := range n {
+		share := 100 * float64(c) / float64(h.Count())
+		from, to := right(duration(axis.edge(i), 3), 8), right(duration(axis.edge(i+1), 3), 8)
+		fmt.Fprintf(b, "%s – %s %s %s  %5.1f %%\n", from, to, bar(float64(c), float64(top), bars), right(count(c), 10), share)
+	}
+}

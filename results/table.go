@@ -1,0 +1,209 @@
+package results
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The widths of the closing table, in characters. A column is a bar, a figure, and a mark; its last character parts it
+// from the next one.
+const (
+	columnWidth  = 16
+	labelWidth   = 16
+	lectureWidth = 30 // of label and lecture's word, where there is room for both
+	figureWidth  = 8
+)
+
+// table draws the head, a row for each architecture and the ceiling. The legend stands in the head's first cell.
+func (d *screen) table() (lines []string) {
+	if len(d.columns) == 0 {
+		return nil
+	}
+	wide := min(columnWidth, (screenWidth-labelWidth)/len(d.columns))
+	labels := labelWidth
+	if screenWidth-wide*len(d.columns) >= lectureWidth {
+		labels = lectureWidth
+	}
+	head := [2]string{left("● best or tied", labels), left("× fails", labels)}
+	for _, c := range d.columns {
+		head[0] += left(c.Situation.Title, wide-1) + " "
+		head[1] += left(c.Situation.Subtitle, wide-1) + " "
+	}
+	for _, h := range head {
+		lines = append(lines, d.style.paint(bold, d.text(h)[0]))
+	}
+	drawn := make([][]string, len(d.columns))
+	for i, c := range d.columns {
+		drawn[i] = d.column(c, wide)
+	}
+	for i, a := range d.run.Architectures {
+		line := d.style.text(left(left(a.Label, labelWidth)+a.Lecture, labels))
+		if labels == labelWidth {
+			line = d.style.text(left(a.Label, labels))
+		}
+		for _, cells := range drawn {
+			line += cells[i]
+		}
+		lines = append(lines, strings.TrimRight(line, " "))
+	}
+	return append(lines, d.text(d.ceiling(wide, labels)...)...)
+}
+
+// column draws the cells of one column to one width: all bars start at zero and share the column's own scale.
+func (d *screen) column(col Column, wide int) []string {
+	top, body, widest := col.Situation.Ceiling, wide-3, figureWidth
+	figures := make([]string, len(col.Cells))
+	for i := range col.Cells {
+		c := &col.Cells[i]
+		figures[i] = d.figure(c, col.Situation)
+		if c.Summary.N > 0 && c.Verdict != Failed {
+			top, widest = max(top, c.Summary.Median), max(widest, width(figures[i]))
+		}
+	}
+	cells := make([]string, len(col.Cells))
+	for i := range col.Cells {
+		c := &col.Cells[i]
+		mark, code := " ", ""
+		t := right(figures[i], body)
+		switch c.Verdict {
+		case Best, Tied:
+			mark, code = "●", green
+		case Failed:
+			mark, code = "×", red
+		}
+		if bars := body - 1 - widest; bars >= 3 && c.Verdict != Failed && c.Verdict != Unranked && c.Summary.N > 0 {
+			t = bar(c.Summary.Median, top, bars) + " " + right(figures[i], widest)
+		}
+		cells[i] = d.style.text(t+" ") + d.style.paint(code, d.style.text(mark)) + " "
+	}
+	return cells
+}
+
+// figure is what a cell says: its median, the word of its failure, or why there is none.
+func (d *screen) figure(c *Cell, sit *Situation) string {
+	switch {
+	case c.Verdict == NotMeasured:
+		return "–"
+	case c.Verdict == Failed:
+		return c.Word
+	case c.Summary.N == 0:
+		return c.Word // n/a, or the finding that leaves no figure
+	}
+	t := sit.Metric.figure(c.Summary.Median, clients(c, sit)) + d.noteMark(c.Architecture, sit)
+	if c.Verdict == Unranked {
+		return "(" + t + ")"
+	}
+	return t
+}
+
+// clients is the number of busy clients of a cell's trials.
+func clients(c *Cell, sit *Situation) int {
+	if len(c.Trials) > 0 && c.Trials[0].Load.Connections > 0 {
+		return c.Trials[0].Load.Connections
+	}
+	return sit.Connections
+}
+
+// ceiling is the row that says what no server could exceed.
+func (d *screen) ceiling(wide, labels int) []string {
+	line, found := left("ceiling", labels), false
+	for _, c := range d.columns {
+		t := ""
+		if c.Situation.Ceiling > 0 {
+			t, found = c.Situation.Metric.figure(c.Situation.Ceiling, 0), true
+		}
+		line += right(t, wide-3) + "   "
+	}
+	if !found {
+		return nil
+	}
+	return []string{line}
+}
+
+// spawns tells the row whose CPU time goes into starting a process for each request.
+func spawns(a *Architecture) bool { return a.Name == "process" }
+
+// noteMark is the superscript of a figure that must not be read without its footnote.
+func (d *screen) noteMark(a *Architecture, sit *Situation) string {
+	_, own := sit.OwnRates[a.Name]
+	switch {
+	case spawns(a) && own && sit.Metric != CPUPerRequest:
+		return "¹²"
+	case spawns(a) && sit.Metric != MemoryPerSilent && sit.Metric != Harmed:
+		return "¹" // it names the row's own rate, too
+	case own:
+		return "²"
+	}
+	return ""
+}
+
+// notes are the footnotes: what a process costs before it serves, which rows ran at a rate of their own, and why a
+// figure stands in brackets.
+func (d *screen) notes() (lines []string) {
+	var own []string // what the first note does not say
+	rate, total := "", -1.0
+	for _, col := range slices.Concat(d.columns, d.latency) {
+		for i := range col.Cells {
+			c := &col.Cells[i]
+			r, has := col.Situation.OwnRates[c.Architecture.Name]
+			first := spawns(c.Architecture) && col.Situation.Metric == CPUPerRequest && rate == "" && total < 0
+			if first && c.Summary.N > 0 {
+				total = c.Summary.Median
+			}
+			switch {
+			case has && first:
+				rate = exact(r) + "/s"
+			case has:
+				own = append(own, fmt.Sprintf("%s %s/s (%s)", c.Architecture.Label, exact(r), col.Situation.Name))
+			}
+		}
+	}
+	if slices.ContainsFunc(d.run.Architectures, func(a Architecture) bool { return spawns(&a) }) {
+		lines = append(lines, SpawnBill(d.run.Calibration.Spawn, total, rate))
+	}
+	if len(own) > 0 {
+		lines = append(lines, firstFit(screenWidth, "² at its own rate: "+strings.Join(own, ", "),
+			fmt.Sprintf("² %d cells at rates of their own, see --wide", len(own))))
+	}
+	var void []string
+	for _, col := range slices.Concat(d.columns, d.latency) {
+		for _, c := range col.Cells {
+			if c.Verdict == Unranked && len(c.Void) > 0 {
+				void = append(void, fmt.Sprintf("%s in %s (%s)", c.Architecture.Label, col.Situation.Name, c.Word))
+			}
+		}
+	}
+	if len(void) > 0 {
+		lines = append(lines, firstFit(screenWidth, "In brackets, not ranked: "+strings.Join(void, ", "),
+			fmt.Sprintf("In brackets, not ranked: %d cells whose trials are void, see --wide", len(void))))
+	}
+	return lines
+}
+
+// SpawnBill is the footnote of the process row in one line: where total, its CPU time per request in seconds, goes;
+// negative when it was not measured. rate is the row's own offered rate, empty when it held that of all.
+func SpawnBill(b *Spawn, total float64, rate string) string {
+	head := "¹ "
+	if rate != "" {
+		head = "¹ own rate " + rate + ": "
+	}
+	if b == nil {
+		return head + "how much of it only starts a process was not measured"
+	}
+	us := func(v float64) string { return number(v*1e6, 3) }
+	exec, run, init := us(b.Exec), us(b.Runtime-b.Exec), us(b.Init-b.Runtime)
+	rest := ""
+	switch {
+	case total >= b.Init:
+		rest = ", request " + us(total-b.Init)
+	case total >= 0:
+		rest = ", request: too little to tell"
+	}
+	return firstFit(screenWidth,
+		fmt.Sprintf("%sbare fork and exec %s, Go runtime %s, package init %s%s µs", head, exec, run, init, rest),
+		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s µs", head, exec, run, init, rest),
+		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s", head, exec, run, init, rest),
+		fmt.Sprintf("%sfork+exec %s, Go start %s, package init %s%s", head, exec, run, init, rest),
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init, rest))
+}

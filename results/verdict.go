@@ -1,0 +1,187 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Verdict is what a cell says about its row.
+type Verdict string
+
+// The verdicts of a cell.
+const (
+	NotMeasured Verdict = "not measured" // no trial of it has run
+	Best        Verdict = "best"
+	Tied        Verdict = "tied"      // no measurable difference from the best
+	Worse       Verdict = "worse"     // than the best, by a difference that chance does not explain
+	Undecided   Verdict = "undecided" // too few trials to tell it from the best
+	Failed      Verdict = "failed"    // Word says how
+	Unranked    Verdict = "unranked"  // a figure that its trials' findings make useless, or none
+)
+
+// Cell is one row in one column: its trials, their figures, and the verdict.
+type Cell struct {
+	Architecture *Architecture
+	Trials       []*Trial
+	Values       []float64 // of the trials that count, in the order in which they ran
+	Void         []float64 // figures that a finding voids: shown, never ranked
+	Failures     int       // trials in which the server failed
+	Summary      Summary   // of Values; of Void where the verdict is Unranked
+	Verdict      Verdict
+	Word         string      // why it Failed or is Unranked: "stuck", "starved 63/64", "generator-bound"
+	Versus       *Comparison // with the best; nil for the best itself and for what is not ranked
+}
+
+// Column is one situation with a cell for each architecture of the run, in the run's order.
+type Column struct {
+	Situation *Situation
+	Cells     []Cell
+}
+
+// Leader reports whether the cell is its column's best or not distinguishable from it.
+func (c *Cell) Leader() bool { return c.Verdict == Best || c.Verdict == Tied }
+
+// Columns sorts the trials into cells and ranks each column. A cell is Failed when the server failed in at least half
+// of its trials; otherwise its valid trials are compared with those of the column's best.
+func Columns(run *Run, trials []Trial) []Column {
+	columns := make([]Column, len(run.Situations))
+	for i := range run.Situations {
+		columns[i] = Column{Situation: &run.Situations[i], Cells: make([]Cell, len(run.Architectures))}
+		for j := range run.Architectures {
+			c := &columns[i].Cells[j]
+			c.Architecture = &run.Architectures[j]
+			for k := range trials {
+				if trials[k].Situation == run.Situations[i].Name && trials[k].Architecture == c.Architecture.Name {
+					c.Trials = append(c.Trials, &trials[k])
+				}
+			}
+			c.judge(columns[i].Situation.Metric)
+		}
+		columns[i].rank(run.Plan)
+	}
+	return columns
+}
+
+// judge fills the cell but for its rank: Undecided stands for "has a figure".
+func (c *Cell) judge(m Metric) {
+	words := map[string]int{}
+	for _, t := range c.Trials {
+		v, ok := t.Value(m)
+		word, failed := trialWord(t, m, ok)
+		if word == "" {
+			c.Values = append(c.Values, v)
+			continue
+		}
+		words[word]++
+		if failed {
+			c.Failures++
+		} else if ok {
+			c.Void = append(c.Void, v)
+		}
+	}
+	c.Summary = Summarize(c.Values)
+	switch {
+	case len(c.Trials) == 0:
+		c.Verdict = NotMeasured
+	case 2*c.Failures >= len(c.Trials):
+		c.Verdict, c.Word = Failed, commonest(words)
+	case len(c.Values) == 0:
+		c.Verdict, c.Word, c.Summary = Unranked, commonest(words), Summarize(c.Void)
+	default:
+		c.Verdict = Undecided
+	}
+}
+
+// trialWord says in a word why a trial's figure does not count, and whether that is a failure of the server; a fault
+// of the instrument or of the machine is not. An empty word means that it counts.
+func trialWord(t *Trial, m Metric, ok bool) (word string, failed bool) {
+	if t.Failure != "" {
+		return "no figure", true
+	}
+	f := t.Voided(m)
+	starved := f != nil && f.Kind == "starved"
+	unserved := f == nil && (t.Load.Unserved > 0 || t.Load.Requests == 0)
+	switch {
+	case m == MemoryPerSilent && (starved || unserved):
+		return "stuck", true
+	case starved:
+		return fmt.Sprintf("starved %d/%d", t.Load.Unserved, t.Load.Connections), true
+	case f != nil && f.Kind == "wrong answers":
+		return "wrong", true
+	case f != nil:
+		return f.Kind, slices.Contains(serverFaults, f.Kind)
+	case !ok && m != Latency && t.Load.Requests == 0:
+		return "no figure", true
+	case !ok:
+		return "n/a", false
+	}
+	return "", false
+}
+
+// commonest is the word that most trials gave, the first in the alphabet of several.
+func commonest(words map[string]int) (word string) {
+	for w, n := range words {
+		if n > words[word] || n == words[word] && w < word {
+			word = w
+		}
+	}
+	return word
+}
+
+// rank compares every cell that has a figure with the best one. While a planned cell has no trial yet, no row is best.
+func (col *Column) rank(plan []Planned) {
+	var ranked []*Cell
+	pending := false
+	for i := range col.Cells {
+		switch c := &col.Cells[i]; c.Verdict {
+		case Undecided:
+			ranked = append(ranked, c)
+		case NotMeasured:
+			pending = pending || slices.ContainsFunc(plan, func(p Planned) bool {
+				return p.Situation == col.Situation.Name && p.Architecture == c.Architecture.Name
+			})
+		}
+	}
+	if len(ranked) == 0 {
+		return
+	}
+	best := slices.MinFunc(ranked, func(a, b *Cell) int {
+		if col.Situation.Metric.HigherIsBetter() {
+			a, b = b, a
+		}
+		return cmp.Compare(a.Summary.Median, b.Summary.Median)
+	})
+	var all []*Comparison
+	for _, c := range ranked {
+		if c != best {
+			v := compare(c.Values, best.Values, len(ranked)-1)
+			c.Versus, all = &v, append(all, &v)
+		}
+	}
+	holm(all)
+	decided := !pending
+	for _, c := range ranked {
+		if c == best {
+			continue
+		}
+		switch {
+		case c.Versus.Adjusted <= Alpha && c.Versus.matters(col.Situation.Metric):
+			c.Verdict = Worse
+		case c.Versus.Decidable:
+			c.Verdict = Tied
+		default:
+			decided = false
+		}
+	}
+	if decided {
+		best.Verdict = Best
+		return
+	}
+	// A mark would claim more than the trials can carry: no row of the column gets one.
+	for _, c := range ranked {
+		if c.Leader() {
+			c.Verdict = Undecided
+		}
+	}
+}

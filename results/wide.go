@@ -1,0 +1,230 @@
+package results
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Wide prints everything that the closing screen leaves out: a table for each situation, its findings, the calibration,
+// the machine, the settings of each row and the order of the trials. It may be wider than 80 columns.
+func Wide(w io.Writer, run Run, trials []Trial, s Style) error {
+	var b bytes.Buffer
+	for _, col := range Columns(&run, trials) {
+		wideSituation(&b, &run, &col)
+	}
+	wideCalibration(&b, &run, trials)
+	wideMachine(&b, &run)
+	wideOrder(&b, &run, trials)
+	if _, err := io.WriteString(w, s.text(b.String())); err != nil {
+		return fmt.Errorf("print wide tables: %w", err)
+	}
+	return nil
+}
+
+// wideSituation prints one situation: what was asked, a table with a column for each architecture, and the findings.
+func wideSituation(b *bytes.Buffer, run *Run, col *Column) {
+	sit := col.Situation
+	fmt.Fprintf(b, "%s\n%s\n%s\n", strings.ToUpper(sit.Name), sit.Meaning, asked(sit))
+	grid := [][][]string{{{"median of the trials"}}}
+	for _, c := range col.Cells {
+		grid[0][0] = append(grid[0][0], c.Architecture.Label)
+	}
+	for _, group := range append([][]wideRow{verdictRows(sit)}, measuredRows(run, sit)...) {
+		var rows [][]string
+		for _, r := range group {
+			row := []string{r.name}
+			for i := range col.Cells {
+				row = append(row, r.cell(&col.Cells[i]))
+			}
+			rows = append(rows, row)
+		}
+		grid = append(grid, rows)
+	}
+	drawGrid(b, grid)
+	for i := range col.Cells {
+		wideFindings(b, &col.Cells[i])
+	}
+	b.WriteString("\n")
+}
+
+// asked is the load in one line, its arrival model named.
+func asked(s *Situation) string {
+	conns := "a connection per request"
+	if s.KeepAlive {
+		conns = "keep-alive"
+	}
+	t := fmt.Sprintf("%s, GET %s, %d clients, %s, window %s after %s of warm-up", modelName(s.Model, s.Rate),
+		s.Path, s.Connections, conns, span(s.Window), span(s.Warmup))
+	if s.Silent > 0 {
+		t += fmt.Sprintf(", %s silent", count(s.Silent))
+	}
+	if s.Crash != "" {
+		t += ", one request of " + s.Crash
+	}
+	if s.Ceiling > 0 {
+		t += fmt.Sprintf("; ceiling by Little's law %s requests/s", exact(s.Ceiling))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.OwnRates)) {
+		t += fmt.Sprintf("; %s at its own %s/s", name, exact(s.OwnRates[name]))
+	}
+	return t
+}
+
+// modelName says which arrival model a load has.
+func modelName(model string, rate float64) string {
+	switch model {
+	case "closed":
+		return "closed loop"
+	case "constant":
+		return fmt.Sprintf("open loop, constant arrivals at %s/s", exact(rate))
+	case "poisson":
+		return fmt.Sprintf("open loop, Poisson arrivals at %s/s", exact(rate))
+	}
+	return model
+}
+
+// wideFindings prints what is wrong with a cell's trials, one line for each kind, with the evidence of its first.
+func wideFindings(b *bytes.Buffer, c *Cell) {
+	type group struct {
+		blocks   []string
+		evidence string
+	}
+	groups := map[string]*group{}
+	add := func(t *Trial, kind, evidence string) {
+		g := groups[kind]
+		if g == nil {
+			g = &group{evidence: evidence}
+			groups[kind] = g
+		}
+		g.blocks = append(g.blocks, fmt.Sprint(t.Block))
+	}
+	for _, t := range c.Trials {
+		if t.Failure != "" {
+			add(t, "no figure", t.Failure)
+		}
+		for _, f := range t.Findings {
+			kind := f.Kind
+			if len(f.Voids) > 0 {
+				kind += " (voids " + strings.Trim(fmt.Sprint(f.Voids), "[]") + ")"
+			}
+			add(t, kind, f.Evidence)
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(groups)) {
+		g := groups[kind]
+		fmt.Fprintf(b, "%s, %s in block %s: %s\n", c.Architecture.Label, kind, strings.Join(g.blocks, ", "), g.evidence)
+	}
+}
+
+func wideCalibration(b *bytes.Buffer, run *Run, trials []Trial) {
+	cal := &run.Calibration
+	b.WriteString("CALIBRATION\n")
+	for _, mode := range slices.Sorted(maps.Keys(cal.Ceiling)) {
+		fmt.Fprintf(b, "load generator alone, %s: %s requests/s\n", mode, number(cal.Ceiling[mode], 3))
+	}
+	if cal.Floor > 0 {
+		fmt.Fprintf(b, "median response time of one connection to a server that does nothing: %s\n", duration(cal.Floor, 3))
+	}
+	for _, a := range run.Architectures {
+		c, ok := cal.Capacity[a.Name]
+		if !ok {
+			continue
+		}
+		fmt.Fprintf(b, "closed-loop capacity, %s: %s requests/s", a.Label, number(c, 3))
+		if top := cal.Ceiling["per-connection"]; top > 0 {
+			fmt.Fprintf(b, ", %.0f %% of the load generator's", 100*c/top)
+		}
+		b.WriteString("\n")
+	}
+	d := screen{run: run, trials: trials}
+	d.columns = Columns(run, trials)
+	for _, note := range d.notes() {
+		b.WriteString(note + "\n")
+	}
+	if p := cal.Spawn; p != nil {
+		us := func(v float64) string { return number(v*1e6, 3) + " µs" }
+		fmt.Fprintf(b, "CPU to start one process, medians of %d: fork and exec %s; with the Go runtime %s; "+
+			"with the worker's packages %s\n", p.Count, us(p.Exec), us(p.Runtime), us(p.Init))
+	}
+	b.WriteString("\n")
+}
+
+func wideMachine(b *bytes.Buffer, run *Run) {
+	m, set := &run.Machine, &run.Setup
+	b.WriteString("MACHINE AND SETTINGS\n")
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(b, "%-12s %s\n", name, value)
+		}
+	}
+	line("program", run.Program)
+	line("CPU", fmt.Sprintf("%s, %d usable", m.CPU, m.Cores))
+	line("SMT", m.SMT)
+	line("governor", m.Governor)
+	line("battery", m.Battery)
+	line("hypervisor", m.Hypervisor)
+	line("container", m.Container)
+	line("CPU quota", m.CPUQuota)
+	line("memory", fmt.Sprintf("%s MB", exact(math.Round(float64(m.MemoryBytes)/(1<<20)))))
+	line("system", fmt.Sprintf("%s %s, %s", m.OS, m.Kernel, m.GoVersion))
+	line("load average", exact(m.LoadAverage1))
+	line("descriptors", count(m.Descriptors))
+	for _, k := range slices.Sorted(maps.Keys(m.Sysctls)) {
+		line("sysctl", k+" = "+m.Sysctls[k])
+	}
+	apart := "on different cores"
+	if !set.Apart {
+		apart = "which share cores"
+	}
+	line("CPU sets", fmt.Sprintf("server %v, client %v, %s", set.ServerCPUs, set.ClientCPUs, apart))
+	line("workers", fmt.Sprint(set.Workers))
+	for _, n := range run.Notes {
+		line("note", n)
+	}
+	b.WriteString("\n")
+}
+
+// wideOrder prints the settings of each row and the order of the trials, so that the run can be repeated.
+func wideOrder(b *bytes.Buffer, run *Run, trials []Trial) {
+	b.WriteString("SETTINGS IN FORCE, AS EACH SERVER REPORTED THEM\n")
+	for _, a := range run.Architectures {
+		i := slices.IndexFunc(trials, func(t Trial) bool { return t.Architecture == a.Name && len(t.Server.Settings) > 0 })
+		if i < 0 {
+			fmt.Fprintf(b, "%-15s n/a\n", a.Label)
+			continue
+		}
+		var parts []string
+		for _, k := range slices.Sorted(maps.Keys(trials[i].Server.Settings)) {
+			parts = append(parts, k+"="+trials[i].Server.Settings[k])
+		}
+		fmt.Fprintf(b, "%-15s %s\n", a.Label, strings.Join(parts, " "))
+	}
+	fmt.Fprintf(b, "\nORDER OF THE TRIALS (seed %d, %d of %d measured)\n", run.Setup.Seed, len(trials), len(run.Plan))
+	for start := 0; start < len(run.Plan); {
+		end := start
+		var cells []string
+		for ; end < len(run.Plan) && run.Plan[end].Block == run.Plan[start].Block; end++ {
+			cells = append(cells, run.Plan[end].Situation+"/"+run.Plan[end].Architecture)
+		}
+		for _, l := range wrap(fmt.Sprintf("block %d: %s", run.Plan[start].Block, strings.Join(cells, " ")), 120) {
+			b.WriteString(l + "\n")
+		}
+		start = end
+	}
+}
+
+// median is the median of what f gives for a cell's trials, NaN where it gives nothing.
+func (c *Cell) median(f func(*Trial) (float64, bool)) float64 {
+	var values []float64
+	for _, t := range c.Trials {
+		if v, ok := f(t); ok && t.Failure == "" && !math.IsNaN(v) {
+			values = append(values, v)
+		}
+	}
+	return Summarize(values).Median
+}
