@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -108,5 +109,26 @@ func TestIdleClose(t *testing.T) {
 	// A request that meets the close on its way is an error, and not sent again.
 	if l.Requests+l.ErrorCount() != 40 || l.Requests < 36 || s.accepted.Load() < 4 {
 		t.Errorf("%d requests, errors %v, %d connections", l.Requests, l.Errors, s.accepted.Load())
+	}
+}
+
+// A connection whose answer never ends must not keep the others from being served.
+func TestFlood(t *testing.T) {
+	var first atomic.Bool
+	s := newServer(t, func(c net.Conn, head []byte, k int64) bool {
+		if first.Swap(true) {
+			return hello(c, head, k)
+		}
+		_, err := c.Write([]byte("HTTP/1.1 200 OK\r\n\r\n"))
+		for flood := make([]byte, 1<<20); err == nil; {
+			_, err = c.Write(flood)
+		}
+		return false
+	})
+	c := s.config()
+	c.Timeout = 100 * time.Millisecond
+	l := mustRun(t, c)
+	if l.Errors[ErrTimeout] != 1 || l.ErrorCount() != 1 || l.Censored != 1 || l.Requests == 0 || l.HarmedCount != 1 {
+		t.Errorf("errors %v, %d censored, %d requests, %d harmed", l.Errors, l.Censored, l.Requests, l.HarmedCount)
 	}
 }

@@ -1,9 +1,12 @@
 package loadgen
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -59,7 +62,8 @@ func TestClosedLoopCounts(t *testing.T) {
 					t.Errorf("%d opened, %d accepted; want %d", l.Opened, s.accepted.Load(), opened)
 				}
 				if !l.Interrupted || l.Model != "closed" || l.HarmedCount != l.Unserved {
-					t.Errorf("interrupted %v, %q, %d harmed, %d unserved", l.Interrupted, l.Model, l.HarmedCount, l.Unserved)
+					t.Errorf("interrupted %v, %s, %d harmed, %d unserved",
+						l.Interrupted, l.Model, l.HarmedCount, l.Unserved)
 				}
 			})
 		}
@@ -222,6 +226,63 @@ func TestCrashPathSentOnce(t *testing.T) {
 					rate, keep, crashes.Load(), l.HarmedCount, l.Errors, l.Requests)
 			}
 		}
+	}
+}
+
+// A crash request that is answered after all harms nobody, and is none of the load's.
+func TestCrashAnswered(t *testing.T) {
+	s := newServer(t, func(c net.Conn, head []byte, k int64) bool {
+		if strings.HasPrefix(string(head), "GET /die ") {
+			return says("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")(c, head, k)
+		}
+		return hello(c, head, k)
+	})
+	c := s.config()
+	c.Crash = "/die"
+	l := mustRun(t, c)
+	if l.HarmedCount != 0 || l.ErrorCount() != 0 || l.Status[404] != 1 || l.Status[200] != l.Requests {
+		t.Errorf("%d harmed, errors %v, status %v, %d requests", l.HarmedCount, l.Errors, l.Status, l.Requests)
+	}
+}
+
+func TestHead(t *testing.T) {
+	s := newServer(t, only(10, says("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")))
+	c := s.config()
+	c.Method, c.Check.Length = "HEAD", 0
+	if l := s.mustRunTo(t, c, 12); l.Requests != 10 || l.ErrorCount() != 0 {
+		t.Errorf("%d requests, errors %v", l.Requests, l.Errors)
+	}
+}
+
+// A body that no socket buffer holds is sent in pieces, to a net/http server.
+func TestLargeBody(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	body := bytes.Repeat([]byte("0123456789abcdef"), 1<<19)
+	var taken atomic.Int64
+	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, r.Method, " ", n)
+		if err == nil && taken.Add(1) == 5 {
+			cancel()
+		}
+	})}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error)
+	go func() { served <- server.Serve(l) }()
+	defer func() {
+		server.Close()
+		<-served
+	}()
+	load, err := Run(ctx, Config{
+		URL: "http://" + l.Addr().String(), Connections: 2, Duration: time.Hour, KeepAlive: true,
+		Method: "POST", Body: body, Check: Check{Length: -1, Body: []byte("POST 8388608")},
+	})
+	if err != nil || load.Requests < 3 || load.ErrorCount() != 0 || load.Opened != 2 {
+		t.Errorf("%+v, error %v", load, err)
 	}
 }
 

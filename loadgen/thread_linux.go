@@ -200,7 +200,7 @@ func (t *thread) cross() {
 }
 
 // startsPerTurn bounds how many connections are opened before events are looked at again.
-const startsPerTurn = 64
+const startsPerTurn = 256
 
 // goOn does what has become due by now.
 func (t *thread) goOn(now int64) {

@@ -315,7 +315,8 @@ func TestTrialWord(t *testing.T) {
 		"the machine's fault":       {Throughput, kind("disturbed"), 0, "", "disturbed", false},
 		"did not start":             {Throughput, kind("starved"), 0, "did not start", "no figure", true},
 	} {
-		trial := Trial{Failure: c.failure, Findings: c.findings, Load: Load{Requests: 10, Connections: 64, Unserved: c.unserved}}
+		trial := Trial{Failure: c.failure, Findings: c.findings}
+		trial.Load = Load{Requests: 10, Connections: 64, Unserved: c.unserved}
 		if word, failed := trialWord(&trial, c.metric, true); word != c.word || failed != c.failed {
 			t.Errorf("%s: %q %v, want %q %v", name, word, failed, c.word, c.failed)
 		}

@@ -160,7 +160,7 @@ func (d *screen) notes() (lines []string) {
 		}
 	}
 	if slices.ContainsFunc(d.run.Architectures, func(a Architecture) bool { return spawns(&a) }) {
-		lines = append(lines, SpawnBill(d.run.Calibration.Spawn, total, rate))
+		lines = append(lines, spawnBill(d.run.Calibration.Spawn, total, rate))
 	}
 	if len(own) > 0 {
 		lines = append(lines, firstFit(screenWidth, "² at its own rate: "+strings.Join(own, ", "),
@@ -181,9 +181,9 @@ func (d *screen) notes() (lines []string) {
 	return lines
 }
 
-// SpawnBill is the footnote of the process row in one line: where total, its CPU time per request in seconds, goes;
+// spawnBill is the footnote of the process row in one line: where total, its CPU time per request in seconds, goes;
 // negative when it was not measured. rate is the row's own offered rate, empty when it held that of all.
-func SpawnBill(b *Spawn, total float64, rate string) string {
+func spawnBill(b *Spawn, total float64, rate string) string {
 	head := "¹ "
 	if rate != "" {
 		head = "¹ own rate " + rate + ": "

@@ -54,13 +54,14 @@ func eventloop(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error
 	return nil
 }
 
-// maxGnetConns keeps the connections well below the limit of descriptors: accept must never fail for want of one.
+// maxGnetConns keeps the connections well below the limit of descriptors, with room for refused ones that linger: accept
+// must never fail for want of one.
 func maxGnetConns(cfg *Config) int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return cfg.MaxConns
 	}
-	return max(1, min(cfg.MaxConns, int(min(limit.Cur, 1<<20))-128))
+	return max(1, min(cfg.MaxConns, int(min(limit.Cur, 1<<20))-2*refusedLinger))
 }
 
 // gnetLoop is the event handler. All but OnBoot, OnTick and stop runs on the loop.
@@ -121,8 +122,12 @@ func (l *gnetLoop) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	g := &guest{conn: c}
 	g.place.who = g
 	c.SetContext(g)
-	if l.stopping || len(l.guests) >= 2*l.max {
+	if l.stopping {
 		return nil, gnet.Close
+	}
+	if len(l.guests) >= l.max+refusedLinger {
+		l.slot.Refusals.Add(1)
+		return refuse(), gnet.Close
 	}
 	l.guests[g] = struct{}{}
 	if len(l.guests) > l.max {
@@ -296,7 +301,10 @@ func (l *gnetLoop) stop() {
 			}
 		}
 	}
-	_ = l.engine.Stop(context.Background())
+	// Stop asks, and then looks every half second whether it was heard; gnet.Run returns when all has ended.
+	asked, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = l.engine.Stop(asked)
 }
 
 // wrapUp closes the connections that have nothing in hand, and tells whether none is left.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,6 +38,7 @@ func goroutine(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error
 	})()
 	slot := cfg.Board.Slot(0)
 	var conns sync.WaitGroup
+	var lingering atomic.Int32 // refused ones
 	defer conns.Wait()
 	cfg.Ready(ln.Addr())
 	for {
@@ -54,7 +56,16 @@ func goroutine(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error
 			continue
 		}
 		slot.Refusals.Add(1)
-		conns.Go(func() { turnAway(c) })
+		if lingering.Add(1) > refusedLinger {
+			_, _ = c.Write(refuse()) // an empty socket takes it whole
+			_ = c.Close()
+			lingering.Add(-1)
+			continue
+		}
+		conns.Go(func() {
+			turnAway(c)
+			lingering.Add(-1)
+		})
 	}
 }
 

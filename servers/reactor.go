@@ -185,7 +185,8 @@ func (r *reactor) accepted(fd int) {
 	r.open++
 	if r.open > r.cfg.MaxConns {
 		r.slot.Refusals.Add(1)
-		if r.open > 2*r.cfg.MaxConns { // refused ones linger: these are bounded too
+		if r.open > r.cfg.MaxConns+refusedLinger {
+			_, _ = unix.Write(fd, refuse()) // an empty socket takes it whole
 			r.close(p)
 			return
 		}

@@ -234,6 +234,10 @@ func onStop(ctx context.Context, f func()) (release func()) {
 	}
 }
 
+// refusedLinger is how many refused connections may linger at the same time. One more is told and closed at once: they
+// must not take the descriptors of those that are served.
+const refusedLinger = 64
+
 // refuse is the answer to a connection above the limit.
 func refuse() []byte {
 	return http1.ErrorAnswer(503, "the server has as many connections as it takes: try again later")

@@ -1,0 +1,265 @@
+//go:build linux
+
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"serverlab/servers/app"
+	"serverlab/servers/http1"
+)
+
+// patience bounds whatever the suite waits for; it is no time that anything should take.
+const patience = 20 * time.Second
+
+// silence is how long the suite waits for something that must not come.
+const silence = 150 * time.Millisecond
+
+// hello is the request that tells whether a server serves.
+const hello = "GET / HTTP/1.1\r\nHost: conformance\r\n\r\n"
+
+// bye is the same for a client that then leaves.
+const bye = "GET / HTTP/1.1\r\nHost: conformance\r\nConnection: close\r\n\r\n"
+
+// target is a server that a property has started.
+type target struct {
+	*Server
+	probe     *probe
+	settings  Settings
+	handler   fasthttp.RequestHandler // of the reference
+	expectEnd bool                    // the property makes the server end
+}
+
+func newTarget(p *probe, s *Server, settings Settings) *target {
+	return &target{Server: s, probe: p, settings: settings, handler: app.New(app.Options{Files: p.subject.Files})}
+}
+
+// reference is what a connection that sends in must answer, and whether the server then closes it.
+func (t *target) reference(in string) (out []byte, closing bool) {
+	s := http1.NewSession(t.handler, http1.Limits{Header: t.settings.MaxHeader, Body: t.settings.MaxBody})
+	defer s.Release()
+	if t.settings.OneRequest {
+		s.CloseAfter()
+	}
+	out, more, closing := s.Feed(nil, []byte(in))
+	for more {
+		out, more, closing = s.Feed(out, nil)
+	}
+	return out, closing
+}
+
+// client is one connection of the suite's.
+type client struct {
+	*net.TCPConn
+	release func() bool
+}
+
+// dial connects. Nothing on the connection waits for longer than patience.
+func (t *target) dial() (*client, error) {
+	var d net.Dialer
+	ctx, cancel := context.WithTimeout(t.probe.ctx, patience)
+	defer cancel()
+	c, err := d.DialContext(ctx, "tcp", t.Addr)
+	if err != nil {
+		return nil, err
+	}
+	tcp := c.(*net.TCPConn)
+	if err := tcp.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, errors.Join(err, tcp.Close())
+	}
+	return &client{tcp, context.AfterFunc(t.probe.ctx, func() { _ = tcp.SetDeadline(time.Unix(1, 0)) })}, nil
+}
+
+// Close closes the connection. A client that is tired of it may do so twice.
+func (c *client) Close() error {
+	c.release()
+	return c.TCPConn.Close()
+}
+
+// vanish closes the connection by a reset, as a client does that crashes.
+func (c *client) vanish() error {
+	return errors.Join(c.SetLinger(0), c.Close())
+}
+
+func (c *client) send(text string) error {
+	_, err := io.WriteString(c, text)
+	return err
+}
+
+// expect reads as many bytes as want has and compares them.
+func (c *client) expect(want []byte) error {
+	got := make([]byte, len(want))
+	n, err := io.ReadFull(c, got)
+	return compare(got[:n], want, err)
+}
+
+// expectEnd reads the end of the connection: neither more bytes nor a reset.
+func (c *client) expectEnd() error {
+	var more [256]byte
+	n, err := c.Read(more[:])
+	switch {
+	case n > 0:
+		return fmt.Errorf("more than the answer: %q", more[:n])
+	case errors.Is(err, io.EOF):
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errors.New("the connection was not closed")
+	}
+	return fmt.Errorf("the connection did not end cleanly: %w", err)
+}
+
+// expectSilence waits a while for bytes, or the end, that must not come.
+func (c *client) expectSilence(d time.Duration) error {
+	if err := c.SetReadDeadline(time.Now().Add(d)); err != nil {
+		return err
+	}
+	var one [1]byte
+	n, err := c.Read(one[:])
+	if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("silence was expected, and %d bytes came (%v)", n, err)
+	}
+	return c.SetReadDeadline(time.Now().Add(patience))
+}
+
+// ask sends a request on a connection that stays open and checks the answer.
+func (t *target) ask(c *client, request string) error {
+	want, _ := t.reference(request)
+	if err := c.send(request); err != nil {
+		return err
+	}
+	return c.expect(want)
+}
+
+// visit is a whole client: it connects, asks, checks the answer and leaves.
+func (t *target) visit(request string) error {
+	c, err := t.dial()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return t.ask(c, request)
+}
+
+// open connects and is served once, so that the server has accepted the connection.
+func (t *target) open() (*client, error) {
+	c, err := t.dial()
+	if err != nil {
+		return nil, err
+	}
+	if err := t.ask(c, hello); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// openMany opens n connections, each served once. Whoever calls it closes them by closeAll, after an error too.
+func (t *target) openMany(n int) (clients []*client, err error) {
+	for range n {
+		c, err := t.open()
+		if err != nil {
+			return clients, fmt.Errorf("client %d of %d: %w", len(clients)+1, n, err)
+		}
+		clients = append(clients, c)
+	}
+	return clients, nil
+}
+
+func closeAll(clients []*client) {
+	for _, c := range clients {
+		_ = c.Close() // nothing more is asked of it
+	}
+}
+
+// split cuts the input of one connection into the pieces in which it is sent.
+type split func(in []byte) [][]byte
+
+// converse sends in, piece by piece, while it reads, and wants what the reference answers. Where that leaves the
+// connection open, it either goes on with one more request, or ends its own side (half) and awaits the end.
+func (t *target) converse(in string, cut split, half bool) error {
+	want, closing := t.reference(in)
+	c, err := t.dial()
+	if err != nil {
+		return err
+	}
+	sent := make(chan struct{})
+	defer func() { <-sent }()
+	defer c.Close() // also ends the sending
+	go func() {
+		defer close(sent)
+		for _, piece := range cut([]byte(in)) {
+			if _, err := c.Write(piece); err != nil {
+				return // the server has closed, and what it said is being read
+			}
+		}
+		if half {
+			_ = c.CloseWrite() // as above
+		}
+	}()
+	if err := c.expect(want); err != nil {
+		return err
+	}
+	if half || closing {
+		return c.expectEnd()
+	}
+	<-sent
+	if err := t.ask(c, hello); err != nil {
+		return fmt.Errorf("the next request: %w", err)
+	}
+	return nil
+}
+
+var date = regexp.MustCompile(`\r\nDate: [^\r]*\r\n`)
+
+// undated sets the Date lines of answers to one value of the same length.
+func undated(answers []byte) []byte {
+	return date.ReplaceAll(answers, []byte("\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"))
+}
+
+// compare names the first difference between answers, Date lines apart.
+func compare(got, want []byte, err error) error {
+	whole := len(got) == len(want)
+	got, want = undated(got), undated(want)
+	if bytes.Equal(got, want) && whole {
+		return nil
+	}
+	at := 0
+	for at < len(got) && at < len(want) && got[at] == want[at] {
+		at++
+	}
+	if err != nil && at == len(got) {
+		return fmt.Errorf("%d of %d bytes of the answer came: %w", len(got), len(want), err)
+	}
+	return fmt.Errorf("byte %d of the answer: got %q, want %q", at, excerpt(got, at), excerpt(want, at))
+}
+
+func excerpt(b []byte, at int) []byte { return b[max(0, at-20):min(len(b), at+40)] }
+
+// eventually repeats try until it returns nil, and gives up with its last error. The repetition is for what only
+// /proc or a new connection can tell.
+func (p *probe) eventually(try func() error) error {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}

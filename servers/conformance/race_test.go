@@ -1,0 +1,5 @@
+//go:build linux && race
+
+package conformance
+
+var raceFlag = []string{"-race"}
