@@ -2,68 +2,35 @@ package results
 
 import (
 	"bytes"
-	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // drawGrid draws groups of rows in boxes, the first column to the left and the others to the right. All rows have the
 // same number of cells; a cell of several lines makes its row as high.
 func drawGrid(b *bytes.Buffer, groups [][][]string) {
-	var widths []int
-	for _, rows := range groups {
-		for _, row := range rows {
-			for i, cell := range row {
-				if i == len(widths) {
-					widths = append(widths, 0)
-				}
-				for line := range strings.SplitSeq(cell, "\n") {
-					widths[i] = max(widths[i], width(line))
-				}
-			}
-		}
-	}
-	rule := func(from, between, to string) {
-		for i, w := range widths {
-			if i == 0 {
-				b.WriteString(from)
-			} else {
-				b.WriteString(between)
-			}
-			b.WriteString(strings.Repeat("─", w+2))
-		}
-		b.WriteString(to + "\n")
-	}
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	columns := []table.ColumnConfig{}
 	for i, rows := range groups {
-		if i == 0 {
-			rule("┌", "┬", "┐")
-		} else {
-			rule("├", "┼", "┤")
+		if i > 0 {
+			t.AppendSeparator()
 		}
 		for _, row := range rows {
-			drawRow(b, row, widths)
+			cells := table.Row{}
+			for _, cell := range row {
+				cells = append(cells, cell)
+			}
+			t.AppendRow(cells)
+			for n := len(columns) + 1; n <= len(row); n++ {
+				columns = append(columns, table.ColumnConfig{Number: n, Align: text.AlignRight})
+			}
 		}
 	}
-	rule("└", "┴", "┘")
-}
-
-// drawRow draws one row, as many lines as its highest cell has.
-func drawRow(b *bytes.Buffer, row []string, widths []int) {
-	more := true
-	for n := 0; more; n++ {
-		more = false
-		for i, cell := range row {
-			lines := strings.Split(cell, "\n")
-			t := ""
-			if n < len(lines) {
-				t = lines[n]
-			}
-			more = more || n+1 < len(lines)
-			if i == 0 {
-				t = left(t, widths[i])
-			} else {
-				t = right(t, widths[i])
-			}
-			b.WriteString("│ " + t + " ")
-		}
-		b.WriteString("│\n")
+	if len(columns) > 0 {
+		columns[0].Align = text.AlignLeft
 	}
+	t.SetColumnConfigs(columns)
+	b.WriteString(t.Render() + "\n")
 }
