@@ -190,6 +190,8 @@ func (b *bench) prepare() error {
 		if p.Fatal {
 			return errors.New(p.Text)
 		}
+	}
+	for _, p := range problems {
 		b.Say("note: %s", p.Text)
 	}
 	if err := reapOrphans(); err != nil {

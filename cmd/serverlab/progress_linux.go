@@ -16,7 +16,9 @@ type progress struct {
 	open     bool // the line on the terminal is not ended
 }
 
-func newProgress(w io.Writer, f screenFlags) *progress { return &progress{w: w, terminal: isTerminal(w) && !f.ascii} }
+func newProgress(w io.Writer, f screenFlags) *progress {
+	return &progress{w: w, terminal: isTerminal(w) && !f.ascii}
+}
 
 func (p *progress) say(format string, args ...any) {
 	p.end()

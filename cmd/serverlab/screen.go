@@ -11,7 +11,7 @@ import (
 
 // screenFlags is how a result is shown.
 type screenFlags struct {
-	wide, ascii, color bool
+	wide, ascii bool
 }
 
 func (f *screenFlags) register(c *call) {
