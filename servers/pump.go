@@ -61,7 +61,7 @@ func pump(c transport, s *http1.Session, cfg *Config, slot *scoreboard.Slot, r *
 		}
 		idle, answered := !s.Partial(), s.Requests()
 		if r.stopping.Load() {
-			s.CloseAfter()
+			s.CloseAfter() // the roster has closed the reading side: what has arrived is the last
 		}
 		closing, err := turn(c, s, in.bytes[:in.n], slot)
 		buffers.Put(in)
@@ -72,9 +72,6 @@ func pump(c transport, s *http1.Session, cfg *Config, slot *scoreboard.Slot, r *
 			if err == nil && (s.Unread() || c.unread()) {
 				linger(c)
 			}
-			return
-		}
-		if r.stopping.Load() && !s.Partial() {
 			return
 		}
 	}

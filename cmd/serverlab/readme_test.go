@@ -1,0 +1,110 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// between returns the code block that stands between two markers.
+func between(t *testing.T, text, name string) string {
+	t.Helper()
+	_, rest, ok1 := strings.Cut(text, "<!-- "+name+" -->\n```go\n")
+	block, _, ok2 := strings.Cut(rest, "```\n<!-- /"+name+" -->")
+	if !ok1 || !ok2 {
+		t.Fatalf("the README has no %s", name)
+	}
+	return block
+}
+
+// The README's own architecture is one file and one line, and does all that every architecture must do.
+func TestReadmeArchitecture(t *testing.T) {
+	text := readme(t)
+	dir := t.TempDir()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := filepath.Join(root, "servers", "servers.go")
+	b, err := os.ReadFile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opening := "var Architectures = []Architecture{\n"
+	if !strings.Contains(string(b), opening) {
+		t.Fatal("the table is not where it was")
+	}
+	replace := map[string]string{}
+	for path, content := range map[string]string{
+		filepath.Join(root, "servers", "gopool.go"): between(t, text, "example"),
+		table: strings.Replace(string(b), opening, opening+between(t, text, "line"), 1),
+	} {
+		copied := filepath.Join(dir, filepath.Base(path))
+		if err := os.WriteFile(copied, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		replace[path] = copied
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "serverlab")
+	build := exec.Command("go", "build", "-overlay", file, "-o", program, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("the README's architecture does not build: %v\n%s", err, out)
+	}
+	out, err := exec.CommandContext(t.Context(), program, "check", "--arch", "gopool", "--files", filepath.Join(dir, "files")).
+		CombinedOutput()
+	if err != nil {
+		t.Errorf("the README's architecture does not pass: %v\n%s", err, out)
+	}
+}
+
+// Every command that the README names is there, with every flag.
+func TestReadmeCommands(t *testing.T) {
+	flag := regexp.MustCompile(`--[a-z-]+`)
+	seen := 0
+	text, _, _ := strings.Cut(readme(t), "## The house")
+	for line := range strings.Lines(text) {
+		for _, part := range strings.Split(line, "&&") {
+			_, args, ok := strings.Cut(part, "serverlab ")
+			if !ok || !strings.HasPrefix(line, "    ") {
+				continue
+			}
+			words := strings.Fields(args)
+			code, help, _ := ask(words[0], "--help")
+			if code != exitDone {
+				t.Errorf("the README names `serverlab %s`, which is not there", words[0])
+			}
+			for _, f := range flag.FindAllString(args, -1) {
+				if !strings.Contains(help, f) {
+					t.Errorf("the README names `serverlab %s %s`, a flag that is not there", words[0], f)
+				}
+			}
+			seen++
+		}
+	}
+	if seen < 8 {
+		t.Errorf("only %d commands were found in the README", seen)
+	}
+}
