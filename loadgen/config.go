@@ -170,31 +170,6 @@ func (c *Config) validateRequest() error {
 	return nil
 }
 
-// withDefaults returns c with the settings that were left out.
-func (c Config) withDefaults() Config {
-	if c.Method == "" {
-		c.Method = "GET"
-	}
-	if c.Arrivals == "" {
-		c.Arrivals = "poisson"
-	}
-	if c.Timeout == 0 {
-		c.Timeout = 10 * time.Second
-	}
-	if c.Threads == 0 {
-		c.Threads = min(max(1, len(c.CPUs)), c.Connections)
-	}
-	return c
-}
-
-// model is the name of the arrival model: "closed", "constant" or "poisson".
-func (c *Config) model() string {
-	if c.Rate == 0 {
-		return "closed"
-	}
-	return c.Arrivals
-}
-
 // target parses the URL and fills in the port.
 func (c *Config) target() (*url.URL, error) {
 	u, err := url.Parse(c.URL)

@@ -155,10 +155,7 @@ func (t *thread) watch(c *conn, events uint32) {
 // write sends what the socket takes of c's request. It does so even where the connection is not known to be open:
 // over loopback it usually is by then.
 func (t *thread) write(c *conn) {
-	out := t.plan.request
-	if c.crash {
-		out = t.plan.crash
-	}
+	out := t.text(c)
 	for c.written < len(out) {
 		n, errno := send(c.fd, out[c.written:])
 		if errno == unix.EAGAIN {
@@ -198,7 +195,7 @@ func (t *thread) event(c *conn, events uint32) {
 		t.meter.opened++
 		c.remove()
 		t.freed(c, t.clock())
-	case c.busy && events&(writable|ended) != 0 && c.written < t.requestLen(c):
+	case c.busy && events&(writable|ended) != 0 && c.written < len(t.text(c)):
 		t.write(c) // which meets the error, if there is one
 	}
 	if c.fd >= 0 && !c.connecting && events&(unix.EPOLLIN|ended) != 0 {
@@ -206,11 +203,12 @@ func (t *thread) event(c *conn, events uint32) {
 	}
 }
 
-func (t *thread) requestLen(c *conn) int {
+// text is the request that c has.
+func (t *thread) text(c *conn) []byte {
 	if c.crash {
-		return len(t.plan.crash)
+		return t.plan.crash
 	}
-	return len(t.plan.request)
+	return t.plan.request
 }
 
 // read takes what has come on c's connection.
@@ -277,7 +275,7 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 		}
 	}
 	old := int32(-1)
-	if ended || !t.plan.keepAlive || c.answer.mustClose() || c.written < t.requestLen(c) {
+	if ended || !t.plan.keepAlive || c.answer.mustClose() || c.written < len(t.text(c)) {
 		old, c.fd = c.fd, -1
 	}
 	c.used = true

@@ -15,30 +15,3 @@ const (
 	ErrBody        = "body"        // ... with a wrong body
 	ErrSilent      = "silent"      // a silent connection could not be opened, for whatever reason
 )
-
-// kind is an error's kind as an index, so that counting one allocates nothing.
-type kind uint8
-
-const (
-	none kind = iota
-	refused
-	connectFailed
-	ports
-	descriptors
-	timeout
-	closed
-	reset
-	malformed
-	wrongStatus
-	wrongLength
-	wrongBody
-	kinds
-)
-
-var kindNames = [kinds]string{
-	none: "", refused: ErrRefused, connectFailed: ErrConnect, ports: ErrPorts, descriptors: ErrDescriptors,
-	timeout: ErrTimeout, closed: ErrClosed, reset: ErrReset, malformed: ErrMalformed, wrongStatus: ErrStatus,
-	wrongLength: ErrLength, wrongBody: ErrBody,
-}
-
-func (k kind) String() string { return kindNames[k] }

@@ -6,6 +6,8 @@ import (
 	"testing"
 )
 
+const helloText = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
 // outcome is all that matters of an answer.
 type outcome struct {
 	parsed

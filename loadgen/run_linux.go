@@ -66,6 +66,31 @@ func Run(ctx context.Context, c Config) (*results.Load, error) {
 	return r.merge(), nil
 }
 
+// withDefaults returns c with the settings that were left out.
+func (c Config) withDefaults() Config {
+	if c.Method == "" {
+		c.Method = "GET"
+	}
+	if c.Arrivals == "" {
+		c.Arrivals = "poisson"
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.Threads == 0 {
+		c.Threads = min(max(1, len(c.CPUs)), c.Connections)
+	}
+	return c
+}
+
+// model is the name of the arrival model: "closed", "constant" or "poisson".
+func (c *Config) model() string {
+	if c.Rate == 0 {
+		return "closed"
+	}
+	return c.Arrivals
+}
+
 func (c *Config) call(e Edge) {
 	if c.Edge != nil {
 		c.Edge(e)

@@ -33,8 +33,6 @@ type testServer struct {
 // connection.
 type handler func(c net.Conn, head []byte, k int64) bool
 
-const helloText = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
 var helloAnswer = []byte(helloText)
 
 func hello(c net.Conn, _ []byte, _ int64) bool {

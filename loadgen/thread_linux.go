@@ -182,7 +182,7 @@ func (t *thread) turn() (n int) {
 	for n = t.poller.poll(); n == 0 && t.clock() < t.due; {
 		n = t.poller.poll()
 	}
-	t.meter.spun += t.now - from // no more than is sure: the last poll is not part of it
+	t.meter.spun += max(0, min(t.now, t.due)-from)
 	return n
 }
 
