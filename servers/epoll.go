@@ -5,6 +5,9 @@ package servers
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
+	"time"
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
@@ -32,7 +35,7 @@ func epoll(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 		r.slot.Requests.Add(p.session.Requests() - before)
 		n := 0
 		if len(out) > 0 {
-			if n, err = unix.Write(p.fd, out); err != nil && !errors.Is(err, unix.EAGAIN) {
+			if n, err = unix.Write(p.fd, out); err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 				r.close(p)
 				return
 			}
@@ -44,14 +47,8 @@ func epoll(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 			r.expect(p, unix.EPOLLOUT)
 		case p.closing:
 			r.finish(p)
-		case p.session.Partial():
-			if p.place.line != &r.reading || p.session.Requests() > before { // bounds the request, not the read
-				r.reading.join(&p.place, r.now)
-			}
-			r.expect(p, unix.EPOLLIN)
 		default:
-			r.idle.join(&p.place, r.now)
-			r.expect(p, unix.EPOLLIN)
+			r.await(p, p.session.Requests() > before)
 		}
 	}
 	r.readable = func(p *peer) {
@@ -73,4 +70,33 @@ func epoll(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 		}
 	}
 	return r.run(ctx)
+}
+
+// run is the loop. It returns when ctx has ended and no connection is left.
+func (r *reactor) run(ctx context.Context) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer r.end()
+	if err := r.begin(); err != nil {
+		return err
+	}
+	defer onStop(ctx, r.interrupt)()
+	r.cfg.Ready(r.addr)
+	var events [256]unix.EpollEvent
+	for !r.stopping || r.open > 0 {
+		n, err := unix.EpollWait(r.ep, events[:], r.patience())
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("epoll_wait: %w", err)
+		}
+		r.now = time.Now()
+		for _, e := range events[:max(n, 0)] {
+			// Whoever owned the descriptor when the event was made may be gone. If it has a new owner by now, that
+			// one finds nothing to read and waits on.
+			if owner := r.at[e.Fd]; owner != nil {
+				owner.ready(e.Events) // the listening socket accepts, a connection is readable or goes on writing
+			}
+		}
+		r.expire() // who was silent for too long
+	}
+	return nil
 }

@@ -3,12 +3,9 @@
 package servers
 
 import (
-	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
-	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,8 +14,9 @@ import (
 	"serverlab/servers/http1"
 )
 
-// reactor is what every architecture with a loop of its own stands on: one thread that waits for all descriptors at
-// once and calls whoever owns the one that is ready. What to do with a readable connection is the architecture's.
+// reactor is what every architecture with a loop of its own stands on: the connections, who owns which descriptor, and
+// who waits for what since when. The loop itself is in epoll.go, where it can be read beside what it calls; what to do
+// with a readable connection is the architecture's.
 type reactor struct {
 	cfg  Config
 	slot *scoreboard.Slot
@@ -78,38 +76,27 @@ func newReactor(cfg Config) (*reactor, error) {
 	return r, nil
 }
 
-// run is the loop. It returns when ctx has ended and no connection is left.
-func (r *reactor) run(ctx context.Context) error {
-	defer unix.Close(r.ep)
-	defer unix.Close(r.wake)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer onStop(ctx, func() {
-		var one [8]byte
-		binary.NativeEndian.PutUint64(one[:], 1)
-		_, _ = unix.Write(r.wake, one[:])
-	})()
+// begin watches the listening socket, and the eventfd by which the loop is told to stop.
+func (r *reactor) begin() error {
 	if err := errors.Join(r.watch(r.wake, unix.EPOLLIN, stopper{r}), r.watch(r.lfd, unix.EPOLLIN, listener{r})); err != nil {
 		return err
 	}
-	r.cfg.Ready(r.addr)
-	var events [256]unix.EpollEvent
-	for !r.stopping || r.open > 0 {
-		n, err := unix.EpollWait(r.ep, events[:], r.patience())
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("epoll_wait: %w", err)
-		}
-		r.now = time.Now()
-		for _, e := range events[:max(n, 0)] {
-			// Whoever owned the descriptor when the event was made may be gone. If it has a new owner by now, that
-			// one finds nothing to read and waits on.
-			if s := r.at[e.Fd]; s != nil {
-				s.ready(e.Events)
-			}
-		}
-		r.expire()
-	}
+	r.now = time.Now()
 	return nil
+}
+
+func (r *reactor) end() {
+	if !r.stopping { // the loop could not begin, or failed
+		_ = unix.Close(r.lfd)
+	}
+	_ = unix.Close(r.wake)
+	_ = unix.Close(r.ep)
+}
+
+// interrupt tells the loop to stop; it may be called from any goroutine.
+func (r *reactor) interrupt() {
+	one := [8]byte{7: 1} // any number but zero will do, whatever the byte order
+	_, _ = unix.Write(r.wake, one[:])
 }
 
 // watch has epoll report events of a descriptor to its owner.
@@ -243,7 +230,7 @@ func (p *peer) ready(uint32) {
 
 // flush writes what is left of an answer. When the socket takes no more, it waits for that and for nothing else: a
 // client that does not read its answers is not read from either.
-func (r *reactor) flush(p *peer) (done bool) {
+func (r *reactor) flush(p *peer) {
 	for len(p.out) > 0 {
 		n, err := unix.Write(p.fd, p.out)
 		switch {
@@ -251,25 +238,34 @@ func (r *reactor) flush(p *peer) (done bool) {
 		case errors.Is(err, unix.EAGAIN):
 			r.idle.join(&p.place, r.now)
 			r.expect(p, unix.EPOLLOUT)
-			return false
+			return
 		case err != nil:
 			r.close(p)
-			return false
+			return
 		default:
 			p.out = p.out[n:]
 		}
 	}
 	p.out = nil
-	if p.closing {
+	switch {
+	case p.closing:
 		r.finish(p)
-		return false
-	}
-	if p.more {
+	case p.more:
 		r.readable(p)
-		return false
+	default:
+		r.await(p, true)
+	}
+}
+
+// await waits for the next request, or for the rest of one that has begun: then the time runs from its beginning.
+func (r *reactor) await(p *peer, begun bool) {
+	switch {
+	case p.session == nil || !p.session.Partial():
+		r.idle.join(&p.place, r.now)
+	case begun || p.place.line != &r.reading: // bounds the request, not the read
+		r.reading.join(&p.place, r.now)
 	}
 	r.expect(p, unix.EPOLLIN)
-	return true
 }
 
 // finish closes a connection after its last answer. Were input left unread, the kernel would send a reset, which
