@@ -17,7 +17,7 @@ const (
 	generatorBusy  = 0.95 // of its threads' time, spin apart: beyond it the generator was measured
 	lagShare       = 0.25 // of the p99 response time that may be the generator's own lag
 	lagFloor       = 1e6  // ns: a lag below that is never held against it
-	offeredReached = 0.98 // of the requests that were due must have been answered
+	offeredReached = 0.98 // of the requests that were due must have been sent and answered
 	stealShare     = 0.10 // of the window, over all CPUs
 	littleError    = 0.10 // by which requests in flight may miss rate x time
 	littleSamples  = 20   // answers per connection, below which the edges of the window outweigh that
@@ -59,7 +59,9 @@ func findings(s results.Situation, t *results.Trial, cpus int) (all []results.Fi
 				"its own lag had a p99 of %.2f ms, of %.2f ms of response time", lag/1e6, response/1e6)
 		}
 	}
-	if l.Rate > 0 && float64(l.Requests) < offeredReached*float64(l.Intended) {
+	// What is answered after the window has cost no CPU within it, so a backlog spoils that figure too.
+	if late := float64(l.Intended) * (1 - offeredReached); l.Rate > 0 &&
+		(float64(l.Requests) < float64(l.Intended)-late || float64(l.Backlog) > late) {
 		find("overloaded", []results.Metric{results.CPUPerRequest, results.Latency},
 			"%d of %d requests that were due were answered, %d still waited at the end", l.Requests, l.Intended, l.Backlog)
 	}
