@@ -23,10 +23,10 @@ import (
 //
 //	gnet: epoll_wait -> read -> OnTraffic: Feed -> Write
 //
-// Strength: that of epoll, with somebody else's years in the loop. Where it breaks: as epoll, a handler that waits stops
-// everybody; and a library's limits become yours: gnet buffers what a socket does not take without bound, tells nobody
-// when it has drained, knows no deadlines, and ends when accept runs out of descriptors. What follows is mostly the
-// answer to these.
+// Strength: that of epoll, with somebody else's years in the loop. Where it breaks: as epoll, a handler that waits
+// stops everybody; and a library's limits become yours: gnet buffers what a socket does not take without bound, tells
+// nobody when it has drained, knows no deadlines, and ends when accept runs out of descriptors. What follows is mostly
+// the answer to these.
 func eventloop(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	// With SO_REUSEPORT gnet's one loop accepts for itself; without it, gnet adds a second loop that only accepts. But
 	// it would hide that a port is in use, so an ordinary listening socket tries first and finds a free port.
@@ -38,7 +38,8 @@ func eventloop(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error
 	if err := probe.Close(); err != nil {
 		return fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	l := &gnetLoop{cfg: cfg, handler: h, addr: addr, slot: cfg.Board.Slot(0), max: maxGnetConns(&cfg), ready: make(chan struct{})}
+	l := &gnetLoop{cfg: cfg, handler: h, addr: addr, slot: cfg.Board.Slot(0), max: maxGnetConns(&cfg),
+		ready: make(chan struct{})}
 	l.idle = line[*guest]{patience: cfg.IdleTimeout, expired: l.leave}
 	l.reading = line[*guest]{patience: cfg.ReadTimeout, expired: l.tooSlow}
 	l.lingering = line[*guest]{patience: lingerTime, expired: l.leave}
@@ -54,8 +55,8 @@ func eventloop(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error
 	return nil
 }
 
-// maxGnetConns keeps the connections well below the limit of descriptors, with room for refused ones that linger: accept
-// must never fail for want of one.
+// maxGnetConns keeps the connections well below the limit of descriptors, with room for refused ones that linger:
+// accept must never fail for want of one.
 func maxGnetConns(cfg *Config) int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

@@ -130,12 +130,15 @@ func (w *child) ready(uint32) {
 	case !status.Exited():
 		p.cfg.Log.Warn("worker died", "pid", w.pid, "status", fmt.Sprintf("%#x", int(status)))
 		p.close(c)
-	case status.ExitStatus() == worker.Answered && !p.stopping:
+	case status.ExitStatus() == worker.Answered:
 		p.slot.Requests.Add(1)
 		p.idle.join(&c.place, p.now)
 		p.readable(c) // the next request may be there already
+		if p.stopping && c.place.line == &p.idle {
+			p.close(c) // it is not
+		}
 	default:
-		if status.ExitStatus() == worker.Answered || status.ExitStatus() == worker.AnsweredAndClosed {
+		if status.ExitStatus() == worker.AnsweredAndClosed {
 			p.slot.Requests.Add(1)
 		}
 		p.close(c)

@@ -78,7 +78,8 @@ func newReactor(cfg Config) (*reactor, error) {
 
 // begin watches the listening socket, and the eventfd by which the loop is told to stop.
 func (r *reactor) begin() error {
-	if err := errors.Join(r.watch(r.wake, unix.EPOLLIN, stopper{r}), r.watch(r.lfd, unix.EPOLLIN, listener{r})); err != nil {
+	err := errors.Join(r.watch(r.wake, unix.EPOLLIN, stopper{r}), r.watch(r.lfd, unix.EPOLLIN, listener{r}))
+	if err != nil {
 		return err
 	}
 	r.now = time.Now()

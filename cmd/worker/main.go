@@ -7,8 +7,10 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"time"
@@ -34,7 +36,13 @@ func run(args []string) int {
 	f.StringVar(&o.Files, "files", "", "`directory` of the served files")
 	f.BoolVar(&o.AllowChaos, "allow-chaos", false, "GET /chaos/exit ends the process")
 	empty := f.Bool("empty", false, "return at once: what is left is the cost of starting")
-	if err := f.Parse(args); err != nil {
+	f.SetOutput(io.Discard) // by itself it would print the whole usage after an error; one line is enough
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		f.SetOutput(os.Stderr)
+		f.PrintDefaults()
+		return 0
+	} else if err != nil {
+		fmt.Fprintf(os.Stderr, "serverlab-worker: %v\n", err)
 		return 2
 	}
 	if f.NArg() > 0 {

@@ -19,7 +19,8 @@ import (
 	"serverlab/servers/http1"
 )
 
-// patience bounds whatever the suite waits for; it is no time that anything should take.
+// patience bounds whatever the suite waits for, unless a subject says otherwise; it is no time that anything should
+// take.
 const patience = 20 * time.Second
 
 // silence is how long the suite waits for something that must not come.
@@ -61,23 +62,25 @@ func (t *target) reference(in string) (out []byte, closing bool) {
 // client is one connection of the suite's.
 type client struct {
 	*net.TCPConn
-	release func() bool
+	patience time.Duration
+	release  func() bool
 }
 
 // dial connects. Nothing on the connection waits for longer than patience.
 func (t *target) dial() (*client, error) {
 	var d net.Dialer
-	ctx, cancel := context.WithTimeout(t.probe.ctx, patience)
+	ctx, cancel := context.WithTimeout(t.probe.ctx, t.probe.patience)
 	defer cancel()
 	c, err := d.DialContext(ctx, "tcp", t.Addr)
 	if err != nil {
 		return nil, err
 	}
 	tcp := c.(*net.TCPConn)
-	if err := tcp.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := tcp.SetDeadline(time.Now().Add(t.probe.patience)); err != nil {
 		return nil, errors.Join(err, tcp.Close())
 	}
-	return &client{tcp, context.AfterFunc(t.probe.ctx, func() { _ = tcp.SetDeadline(time.Unix(1, 0)) })}, nil
+	release := context.AfterFunc(t.probe.ctx, func() { _ = tcp.SetDeadline(time.Unix(1, 0)) })
+	return &client{tcp, t.probe.patience, release}, nil
 }
 
 // Close closes the connection. A client that is tired of it may do so twice.
@@ -96,11 +99,42 @@ func (c *client) send(text string) error {
 	return err
 }
 
-// expect reads as many bytes as want has and compares them.
+// expect reads as many bytes as want has and compares them, the values of Date lines apart.
 func (c *client) expect(want []byte) error {
-	got := make([]byte, len(want))
-	n, err := io.ReadFull(c, got)
-	return compare(got[:n], want, err)
+	dates := date.FindAllSubmatchIndex(want, -1)
+	buffer := make([]byte, min(len(want), 64<<10))
+	for at := 0; at < len(want); {
+		n, err := c.Read(buffer[:min(len(buffer), len(want)-at)])
+		got, raw := buffer[:n], bytes.Clone(buffer[:n])
+		for len(dates) > 0 && dates[0][2] < at+n {
+			from, to := max(dates[0][2], at), min(dates[0][3], at+n)
+			copy(got[from-at:], want[from:to])
+			if to < dates[0][3] {
+				break // the rest comes with the next read
+			}
+			dates = dates[1:]
+		}
+		if !bytes.Equal(got, want[at:at+n]) {
+			return difference(got, raw, want, at)
+		}
+		if at += n; err != nil && at < len(want) {
+			return fmt.Errorf("%d of %d bytes of the answer came: %w", at, len(want), err)
+		}
+	}
+	return nil
+}
+
+// date finds the value of a Date line, which has the same length always.
+var date = regexp.MustCompile(`\r\nDate: ([^\r]*)\r\n`)
+
+// difference shows where got, which begins at byte at of the answers, first differs from want. Raw is what came.
+func difference(got, raw, want []byte, at int) error {
+	i := 0
+	for got[i] == want[at+i] {
+		i++
+	}
+	return fmt.Errorf("byte %d of the answer: got %q, want %q", at+i, raw[i:min(len(raw), i+40)],
+		want[at+i:min(len(want), at+i+40)])
 }
 
 // expectEnd reads the end of the connection: neither more bytes nor a reset.
@@ -128,7 +162,7 @@ func (c *client) expectSilence(d time.Duration) error {
 	if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("silence was expected, and %d bytes came (%v)", n, err)
 	}
-	return c.SetReadDeadline(time.Now().Add(patience))
+	return c.SetReadDeadline(time.Now().Add(c.patience))
 }
 
 // ask sends a request on a connection that stays open and checks the answer.
@@ -218,36 +252,10 @@ func (t *target) converse(in string, cut split, half bool) error {
 	return nil
 }
 
-var date = regexp.MustCompile(`\r\nDate: [^\r]*\r\n`)
-
-// undated sets the Date lines of answers to one value of the same length.
-func undated(answers []byte) []byte {
-	return date.ReplaceAll(answers, []byte("\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"))
-}
-
-// compare names the first difference between answers, Date lines apart.
-func compare(got, want []byte, err error) error {
-	whole := len(got) == len(want)
-	got, want = undated(got), undated(want)
-	if bytes.Equal(got, want) && whole {
-		return nil
-	}
-	at := 0
-	for at < len(got) && at < len(want) && got[at] == want[at] {
-		at++
-	}
-	if err != nil && at == len(got) {
-		return fmt.Errorf("%d of %d bytes of the answer came: %w", len(got), len(want), err)
-	}
-	return fmt.Errorf("byte %d of the answer: got %q, want %q", at, excerpt(got, at), excerpt(want, at))
-}
-
-func excerpt(b []byte, at int) []byte { return b[max(0, at-20):min(len(b), at+40)] }
-
 // eventually repeats try until it returns nil, and gives up with its last error. The repetition is for what only
 // /proc or a new connection can tell.
 func (p *probe) eventually(try func() error) error {
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, p.patience)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

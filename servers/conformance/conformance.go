@@ -24,6 +24,8 @@ type Subject struct {
 	Arch  servers.Architecture
 	Start Start
 	Files string // directory of the served files
+
+	Patience time.Duration // bounds whatever is waited for; 0: 20 s
 }
 
 // Settings is how a property wants its server. A field that is zero means what `serverlab serve` does without it, but
@@ -79,9 +81,11 @@ func (s *Server) ended() bool {
 	}
 }
 
-// Kill ends the server at once, with all its processes.
+// Kill ends the server at once, with all its processes, if it has not ended yet.
 func (s *Server) Kill() {
-	s.kill()
+	if !s.ended() {
+		s.kill()
+	}
 	<-s.done
 }
 
@@ -156,12 +160,17 @@ func oneLine(err error) string { return strings.Join(strings.Fields(err.Error())
 
 // probe is the checking of one property.
 type probe struct {
-	ctx     context.Context
-	subject Subject
-	targets []*target
+	ctx      context.Context
+	subject  Subject
+	patience time.Duration
+	targets  []*target
 }
 
-func newProbe(ctx context.Context, s Subject) *probe { return &probe{ctx: ctx, subject: s} }
+func newProbe(ctx context.Context, s Subject) *probe {
+	p := &probe{ctx: ctx, subject: s, patience: patience}
+	set(&p.patience, s.Patience)
+	return p
+}
 
 // run checks the property, and that every server that was started for it still lives and ends cleanly.
 func (p *probe) run(property Property) error {
@@ -169,13 +178,13 @@ func (p *probe) run(property Property) error {
 	for _, t := range p.targets {
 		if !t.ended() && err == nil {
 			t.Stop(syscall.SIGTERM)
-			ctx, cancel := context.WithTimeout(p.ctx, patience)
+			ctx, cancel := context.WithTimeout(p.ctx, p.patience)
 			if e := t.Wait(ctx); e != nil {
 				err = fmt.Errorf("stop afterwards: %w", e)
 			}
 			cancel()
 		} else if err == nil && !t.expectEnd {
-			err = fmt.Errorf("the server has ended: %w", t.err)
+			err = fmt.Errorf("the server has ended by itself (%v)", t.err)
 		}
 		t.Kill()
 	}

@@ -4,14 +4,18 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"serverlab/internal/corpus"
 	"serverlab/servers"
+	"serverlab/servers/app"
 )
 
 // What all tests share: the two programs, and the served files.
@@ -29,11 +33,18 @@ func runTests(m *testing.M) int {
 	program, workerProgram = filepath.Join(dir, "serverlab"), filepath.Join(dir, "serverlab-worker")
 	files = filepath.Join(dir, "files")
 	for out, pkg := range map[string]string{program: "serverlab/cmd/serverlab", workerProgram: "serverlab/cmd/worker"} {
-		args := append([]string{"build", "-o", out}, raceFlag...)
+		args := []string{"build", "-o", out}
+		if out == program { // a worker process has one thread, and would be very slow to start
+			args = append(args, raceFlag...)
+		}
 		if text, err := exec.Command("go", append(args, pkg)...).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "go build %s: %v\n%s", pkg, err, text)
 			return 1
 		}
+	}
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil { // for the programs: each would wait a second
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	if err := corpus.Ensure(files); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -57,6 +68,23 @@ func TestArchitectures(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// A port in use is told as such, whatever would listen there.
+func TestPortInUse(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	for _, arch := range servers.Architectures {
+		cfg := servers.DefaultConfig()
+		cfg.Addr, cfg.Worker = ln.Addr().String(), []string{workerProgram}
+		cfg.Ready = func(net.Addr) { t.Errorf("%s listens on a port in use", arch.Name) }
+		if err := arch.Serve(t.Context(), cfg, app.New(app.Options{})); !errors.Is(err, syscall.EADDRINUSE) {
+			t.Errorf("%s: %v, want EADDRINUSE", arch.Name, err)
+		}
 	}
 }
 

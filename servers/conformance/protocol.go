@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-
-	"github.com/valyala/fasthttp"
 )
 
 var protocolProperties = []Property{
@@ -209,7 +207,7 @@ func oneRequest(p *probe) error {
 	if err != nil {
 		return err
 	}
-	if out, closing := t.reference(hello); !closing || !bytes.Contains(out, []byte("\r\n"+fasthttp.HeaderConnection+": close\r\n")) {
+	if out, closing := t.reference(hello); !closing || !bytes.Contains(out, []byte("\r\nConnection: close\r\n")) {
 		return fmt.Errorf("the session itself answers %q", out)
 	}
 	more := []string{"", hello, strings.Repeat(hello, 2000), "\x00\xff"}

@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ import (
 
 var resourceProperties = []Property{
 	{Name: "leaks", Asks: "descriptors, threads, children and memory are given back", Process: true, check: leaks},
-	{Name: "threads", Asks: "a pool has its kernel threads, blocked in accept; a loop has few, whoever comes",
+	{Name: "threads", Asks: "a pool has its threads, blocked in accept; a loop has few; no more workers than allowed",
 		Process: true, check: threads},
 	{Name: "descriptors", Asks: "a flood that takes all descriptors neither ends the server nor has it spin",
 		Process: true, check: descriptors},
@@ -29,8 +30,9 @@ var bigRequests = strings.Repeat(head("GET /read?file=f12&offset=0&count=1048576
 
 // holding is what a server holds at one moment.
 type holding struct {
-	descriptors, threads, children int
-	memory                         uint64 // PSS, bytes
+	descriptors       []string // what they are open on
+	threads, children int
+	memory            uint64 // PSS, bytes
 }
 
 func holdings(pid int) (h holding, err error) {
@@ -38,7 +40,7 @@ func holdings(pid int) (h holding, err error) {
 	if err != nil {
 		return h, err
 	}
-	if h.descriptors, err = proc.FileDescriptorsLen(); err != nil {
+	if h.descriptors, err = proc.FileDescriptorTargets(); err != nil {
 		return h, err
 	}
 	stat, err := proc.Stat()
@@ -110,7 +112,7 @@ func leaks(p *probe) error {
 		if err != nil {
 			return err
 		}
-		if now.descriptors > before.descriptors || now.children > 0 || now.threads > before.threads+16 ||
+		if len(now.descriptors) > len(before.descriptors) || now.children > 0 || now.threads > before.threads+16 ||
 			now.memory > before.memory+64<<20 {
 			return fmt.Errorf("after %d connections: %+v, before: %+v", many, now, before)
 		}
@@ -162,6 +164,8 @@ func threads(p *probe) error {
 		return poolThreads(p)
 	case p.subject.Arch.Lecture == "event-based":
 		return loopThreads(p)
+	case p.spawns():
+		return workerProcesses(p)
 	}
 	return skipped("this architecture promises no number of kernel threads")
 }
@@ -190,6 +194,36 @@ func poolThreads(p *probe) error {
 		}
 		return nil
 	})
+}
+
+// workerProcesses counts the processes while more requests are made than there may be workers.
+func workerProcesses(p *probe) error {
+	const workers, clients = 2, 12
+	t, err := p.start(Settings{Workers: workers})
+	if err != nil {
+		return err
+	}
+	var visits errgroup.Group
+	for range clients {
+		visits.Go(func() error { return t.visit(head("GET /?wait=20ms")) })
+	}
+	served := make(chan error, 1)
+	go func() { served <- visits.Wait() }()
+	most := 0
+	for {
+		select {
+		case err := <-served:
+			if err == nil && most == 0 {
+				err = errors.New("no worker process was seen")
+			}
+			return err
+		default:
+		}
+		n := len(group(t.Pid)) - 1
+		if most = max(most, n); n > workers {
+			return fmt.Errorf("%d worker processes, with --workers=%d", n, workers)
+		}
+	}
 }
 
 // threadsIn counts the threads of a process that are in a system call.
@@ -272,7 +306,7 @@ func descriptors(p *probe) error {
 	select {
 	case <-passed.C:
 	case <-t.done:
-		return fmt.Errorf("the flood ended the server: %w", t.err)
+		return fmt.Errorf("the flood ended the server (%v)", t.err)
 	case <-p.ctx.Done():
 		return p.ctx.Err()
 	}

@@ -112,6 +112,7 @@ func ending(err error, pid int, said string) error {
 	}
 	if left := group(pid); len(left) > 0 {
 		errs = append(errs, fmt.Errorf("it left processes behind: %v", left))
+		_ = syscall.Kill(-pid, syscall.SIGKILL) // some may have ended meanwhile
 	}
 	return errors.Join(errs...)
 }
