@@ -35,6 +35,16 @@ type holding struct {
 	memory            uint64 // PSS, bytes
 }
 
+// sockets counts the descriptors that are sockets: those that it listens on, and its connections.
+func (h holding) sockets() (n int) {
+	for _, d := range h.descriptors {
+		if strings.HasPrefix(d, "socket:") {
+			n++
+		}
+	}
+	return n
+}
+
 func holdings(pid int) (h holding, err error) {
 	proc, err := procfs.NewProc(pid)
 	if err != nil {
@@ -90,34 +100,42 @@ func leaks(p *probe) error {
 	if p.spawns() {
 		many = 200 // each costs a process
 	}
+	fresh, err := holdings(t.Pid)
+	if err != nil {
+		return err
+	}
 	if err := t.traffic(many / 5); err != nil {
 		return err
 	}
-	var before holding
-	err = p.eventually(func() (err error) { // until who has left is forgotten
-		if before, err = holdings(t.Pid); err == nil && before.children > 0 {
-			err = fmt.Errorf("%d children of nobody", before.children)
-		}
-		return err
-	})
+	before, err := p.quiet(t.Pid, fresh)
 	if err != nil {
-		return err
+		return fmt.Errorf("after %d connections: %w", many/5, err)
 	}
 	if err := t.traffic(many); err != nil {
 		return err
 	}
+	now, err := p.quiet(t.Pid, fresh)
+	if err != nil {
+		return fmt.Errorf("after %d connections more: %w", many, err)
+	}
 	// Threads of the runtime do not end, and it may have needed some more; memory goes up and down with the collector.
-	return p.eventually(func() error {
-		now, err := holdings(t.Pid)
-		if err != nil {
-			return err
+	if len(now.descriptors) > len(before.descriptors) || now.threads > before.threads+16 ||
+		now.memory > before.memory+64<<20 {
+		return fmt.Errorf("after %d connections more: %+v, before: %+v", many, now, before)
+	}
+	return nil
+}
+
+// quiet waits until a server has no connection and no child, and says what it holds then. Fresh is what it held before
+// the first connection.
+func (p *probe) quiet(pid int, fresh holding) (now holding, err error) {
+	err = p.eventually(func() (err error) {
+		if now, err = holdings(pid); err == nil && (now.sockets() > fresh.sockets() || now.children > 0) {
+			err = fmt.Errorf("%d connections and %d children are left", now.sockets()-fresh.sockets(), now.children)
 		}
-		if len(now.descriptors) > len(before.descriptors) || now.children > 0 || now.threads > before.threads+16 ||
-			now.memory > before.memory+64<<20 {
-			return fmt.Errorf("after %d connections: %+v, before: %+v", many, now, before)
-		}
-		return nil
+		return err
 	})
+	return now, err
 }
 
 // traffic is n connections, four at a time: most are ordinary clients, some vanish or are malformed.
