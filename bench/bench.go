@@ -173,7 +173,7 @@ func (b *bench) take(run results.Run) error {
 			known = known || k.Name == a.Name
 		}
 		if !known {
-			return fmt.Errorf("the run measures %q, which this serverlab does not have: resume it with the version that began it (%s)",
+			return fmt.Errorf("the run measures %q, which is not to be had here: resume it with the version that began it (%s)",
 				a.Name, run.Program)
 		}
 	}

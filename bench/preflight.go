@@ -53,7 +53,8 @@ func preflight(dir string, m results.Machine, apart bool, why string) (all []Pro
 		from, err1 := strconv.Atoi(lo)
 		to, err2 := strconv.Atoi(hi)
 		if err1 == nil && err2 == nil && to-from < needPorts {
-			find(false, "only %d local ports (net.ipv4.ip_local_port_range): connections may fail; widen it by sysctl -w", to-from)
+			find(false, "only %d local ports (net.ipv4.ip_local_port_range): connections may fail; widen it by sysctl -w",
+				to-from)
 		}
 	}
 	if n, err := strconv.Atoi(m.Sysctls["net.core.somaxconn"]); err == nil && n < 256 {

@@ -51,7 +51,8 @@ func TestPreflight(t *testing.T) {
 		switch {
 		case c.want == "" && len(problems) > 0:
 			t.Errorf("%s: %v", c.name, problems)
-		case c.want != "" && (len(problems) != 1 || !strings.Contains(problems[0].Text, c.want) || problems[0].Fatal != c.fatal):
+		case c.want != "" && (len(problems) != 1 || !strings.Contains(problems[0].Text, c.want) ||
+			problems[0].Fatal != c.fatal):
 			t.Errorf("%s: %v; want one with %q, fatal %v", c.name, problems, c.want, c.fatal)
 		}
 		for _, p := range problems {

@@ -109,7 +109,8 @@ func TestStartSaysWhatWentWrong(t *testing.T) {
 		}
 	}
 	missing := filepath.Join(t.TempDir(), "missing")
-	if _, err := start(t.Context(), []string{missing}, allowed(t)[:1], ""); err == nil || !strings.Contains(err.Error(), missing) {
+	_, err := start(t.Context(), []string{missing}, allowed(t)[:1], "")
+	if err == nil || !strings.Contains(err.Error(), missing) {
 		t.Errorf("a program that is not there: %v", err)
 	}
 }

@@ -115,7 +115,7 @@ func round2(x float64) float64 {
 // What a trial takes beside its warm-up and window, and what the calibration takes: measured, then rounded up.
 const (
 	trialOverhead       = 120 * time.Millisecond
-	calibrationOverhead = 4 * time.Second
+	calibrationOverhead = 5 * time.Second
 	calibrationPerRow   = 800 * time.Millisecond
 )
 

@@ -45,7 +45,8 @@ func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Tri
 		return err
 	}
 	defer remove()
-	argv := b.Server(ServerOptions{Architecture: t.Architecture, KeepAlive: s.KeepAlive, Chaos: s.Crash != "", Stats: stats})
+	argv := b.Server(ServerOptions{Architecture: t.Architecture, KeepAlive: s.KeepAlive, Chaos: s.Crash != "",
+		Stats: stats})
 	srv, err := start(ctx, argv, b.ServerCPUs, stats)
 	if err != nil {
 		return err

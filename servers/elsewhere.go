@@ -4,5 +4,3 @@ package servers
 
 // The architectures run on Linux only; elsewhere the table can still be read, with nothing to serve.
 var iterative, eventloop, epoll, threadpool, goroutine, process Serve
-
-var poolProcs func(Config) int

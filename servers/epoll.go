@@ -83,8 +83,13 @@ func (r *reactor) run(ctx context.Context) error {
 	defer onStop(ctx, r.interrupt)()
 	r.cfg.Ready(r.addr)
 	var events [256]unix.EpollEvent
-	for !r.stopping || r.open > 0 {
-		n, err := unix.EpollWait(r.ep, events[:], r.patience())
+	for n := 0; !r.stopping || r.open > 0; {
+		patience := 0 // one more look before it sleeps: to sleep and be woken costs more
+		if n == 0 {
+			patience = r.patience()
+		}
+		var err error
+		n, err = unix.EpollWait(r.ep, events[:], patience)
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("epoll_wait: %w", err)
 		}

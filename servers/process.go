@@ -110,8 +110,13 @@ func (p *parent) spawn(c *peer) error {
 	if err != nil {
 		return fmt.Errorf("start %s: %w", argv[0], err)
 	}
+	if err := p.watch(w.pidfd, unix.EPOLLIN, w); err != nil { // nobody would tell of its end
+		_ = unix.Kill(w.pid, unix.SIGKILL)
+		_, _ = unix.Wait4(w.pid, nil, 0, nil)
+		return errors.Join(err, unix.Close(w.pidfd))
+	}
 	p.alive++
-	return p.watch(w.pidfd, unix.EPOLLIN, w)
+	return nil
 }
 
 // ready reaps the worker. Its exit status says what became of the connection; a worker that died has lost its own

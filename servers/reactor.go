@@ -143,7 +143,7 @@ type listener struct{ r *reactor }
 func (l listener) ready(uint32) {
 	r := l.r
 	for range 64 { // then others have their turn
-		fd, _, err := unix.Accept4(r.lfd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, err := accept4(r.lfd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch {
 		case err == nil:
 			r.accepted(fd)
@@ -166,7 +166,6 @@ func (r *reactor) deaf() {
 }
 
 func (r *reactor) accepted(fd int) {
-	noDelay(fd)
 	p := &peer{r: r, fd: fd}
 	p.place.who = p
 	r.slot.Accepts.Add(1)

@@ -36,11 +36,19 @@ func listen(cfg *Config) (fd int, bound net.Addr, err error) {
 	if err != nil {
 		return -1, nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
 	}
+	// Connections inherit it.
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return -1, nil, errors.Join(fmt.Errorf("listen on %s: %w", cfg.Addr, err), unix.Close(fd))
+	}
 	return fd, ln.Addr(), nil
 }
 
+// listenNet listens without TCP's own keep-alive: a client that is silent for too long is closed by the server itself,
+// and the probes would take four system calls per connection to set up.
 func listenNet(cfg *Config) (*net.TCPListener, error) {
-	ln, err := net.Listen("tcp", cfg.Addr)
+	var lc net.ListenConfig
+	lc.KeepAlive = -1
+	ln, err := lc.Listen(context.Background(), "tcp", cfg.Addr)
 	if errors.Is(err, unix.EADDRINUSE) {
 		return nil, fmt.Errorf("listen on %s: %w; take another --addr (port 0 takes a free one)", cfg.Addr,
 			unix.EADDRINUSE)
@@ -51,19 +59,13 @@ func listenNet(cfg *Config) (*net.TCPListener, error) {
 	return ln.(*net.TCPListener), nil
 }
 
-// accept takes the next connection in blocking mode. It returns an error only when the listening socket has been
-// shut down: a client that has gone already, or a process that has no descriptor left, does not end a server.
-func accept(lfd int) (int, error) {
-	for {
-		fd, _, err := unix.Accept4(lfd, unix.SOCK_CLOEXEC)
-		if err == nil {
-			noDelay(fd)
-			return fd, nil
-		}
-		if !acceptAgain(err) {
-			return -1, err
-		}
+// accept4 is the bare system call: the client's address is not asked for.
+func accept4(lfd, flags int) (int, error) {
+	fd, _, errno := unix.Syscall6(unix.SYS_ACCEPT4, uintptr(lfd), 0, 0, uintptr(flags), 0, 0)
+	if errno != 0 {
+		return -1, errno
 	}
+	return int(fd), nil
 }
 
 // acceptAgain tells whether accept may be tried again after err. Without descriptors it first waits: the connection
@@ -81,29 +83,29 @@ func acceptAgain(err error) bool {
 	return !errors.Is(err, net.ErrClosed)
 }
 
-func noDelay(fd int) {
-	// Fails only on a connection that is gone, and the next read says so.
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-}
-
 // sock is a connection on a bare descriptor in blocking mode: a thread that reads from it sleeps in the kernel.
 type sock struct {
 	fd       int
 	patience time.Duration // SO_RCVTIMEO in force
 }
 
-// acceptSock takes the next connection. It also bounds writing: a client that takes nothing of its answer for as long
-// as it may be idle is given up.
+// acceptSock takes the next connection in blocking mode. It returns an error only when the listening socket has been
+// shut down: a client that has gone already, or a process that has no descriptor left, does not end a server. It also
+// bounds writing: a client that takes nothing of its answer for as long as it may be idle is given up.
 func acceptSock(lfd int, cfg *Config, slot *scoreboard.Slot) (*sock, error) {
-	fd, err := accept(lfd)
-	if err != nil {
-		return nil, err
+	for {
+		fd, err := accept4(lfd, unix.SOCK_CLOEXEC)
+		if err == nil {
+			slot.Accepts.Add(1)
+			tv := unix.NsecToTimeval(cfg.IdleTimeout.Nanoseconds())
+			// Fails only on a connection that is gone, and the next read says so.
+			_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &tv)
+			return &sock{fd: fd}, nil
+		}
+		if !acceptAgain(err) {
+			return nil, err
+		}
 	}
-	slot.Accepts.Add(1)
-	tv := unix.NsecToTimeval(cfg.IdleTimeout.Nanoseconds())
-	// Fails only on a connection that is gone, and the next read says so.
-	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &tv)
-	return &sock{fd: fd}, nil
 }
 
 // receive waits at most d for input. The kernel keeps the bound, so while d stays the same it costs no call.

@@ -111,13 +111,15 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 		return o, usagef("--connections %d: give a number from 1 to 10000", f.connections)
 	}
 	if f.resume != "" {
-		for _, name := range []string{"arch", "trials", "quick", "full", "out", "connections", "seed", "server-cpus", "client-cpus"} {
+		for _, name := range []string{"arch", "trials", "quick", "full", "out", "connections", "seed", "server-cpus",
+			"client-cpus"} {
 			if set(name) {
 				return o, usagef("--resume goes on as the run began: leave out --%s", name)
 			}
 		}
 		if c.flags.NArg() > 0 {
-			return o, usagef("--resume goes on as the run began: leave out %q (a directory is given as --resume=DIR)", c.flags.Arg(0))
+			return o, usagef("--resume goes on as the run began: leave out %q (a directory is given as --resume=DIR)",
+				c.flags.Arg(0))
 		}
 	}
 	cfg := servers.DefaultConfig()
@@ -126,7 +128,8 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 		Workers: cfg.Workers, Seed: f.seed, Known: rows(cfg), Bare: beside(self, "serverlab-bare"),
 		Empty: []string{beside(self, "serverlab-worker"), "--empty"},
 		Server: func(s bench.ServerOptions) []string {
-			argv := []string{self, "serve", "--until-eof", "--arch=" + s.Architecture, fmt.Sprintf("--keepalive=%t", s.KeepAlive)}
+			argv := []string{self, "serve", "--until-eof", "--arch=" + s.Architecture,
+				fmt.Sprintf("--keepalive=%t", s.KeepAlive)}
 			if s.Chaos {
 				argv = append(argv, "--allow-chaos")
 			}
@@ -166,7 +169,7 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 func rows(cfg servers.Config) (rows []results.Architecture) {
 	for _, a := range servers.Architectures {
 		label := a.Name
-		if a.Procs != nil { // a pool
+		if a.Pool {
 			label = fmt.Sprintf("%s %d", a.Name, cfg.Workers)
 		}
 		rows = append(rows, results.Architecture{Name: a.Name, Lecture: a.Lecture, Label: label, Idea: a.Idea})

@@ -29,7 +29,9 @@ var programs = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for name, pkg := range map[string]string{"serverlab": ".", "serverlab-worker": "../worker", "serverlab-bare": "../bare"} {
+	for name, pkg := range map[string]string{
+		"serverlab": ".", "serverlab-worker": "../worker", "serverlab-bare": "../bare",
+	} {
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -73,8 +73,8 @@ func TestReadmeArchitecture(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("the README's architecture does not build: %v\n%s", err, out)
 	}
-	out, err := exec.CommandContext(t.Context(), program, "check", "--arch", "gopool", "--files", filepath.Join(dir, "files")).
-		CombinedOutput()
+	files := filepath.Join(dir, "files")
+	out, err := exec.CommandContext(t.Context(), program, "check", "--arch", "gopool", "--files", files).CombinedOutput()
 	if err != nil {
 		t.Errorf("the README's architecture does not pass: %v\n%s", err, out)
 	}

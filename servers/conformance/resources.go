@@ -178,7 +178,7 @@ func (t *target) someClient(i int) error {
 // threads looks at the threads of those that promise something about them.
 func threads(p *probe) error {
 	switch {
-	case p.subject.Arch.Procs != nil:
+	case p.subject.Arch.Pool:
 		return poolThreads(p)
 	case p.subject.Arch.Lecture == "event-based":
 		return loopThreads(p)
