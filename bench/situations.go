@@ -61,7 +61,7 @@ const (
 	farBelow   = 0.2 // of the generator's ceiling: a row that is slower than that gets a rate of its own
 	p99Samples = 600 // a p99 needs about 570 samples for a two-sided 95 % interval
 	minWindow  = 0.8 // seconds of arrivals
-	maxWindow  = 3.0
+	maxWindow  = 2.9
 )
 
 // setRates gives every open-loop situation its rate.
