@@ -56,8 +56,7 @@ func situations(clients int) []results.Situation {
 
 // How the rates of open-loop situations follow from the calibration.
 const (
-	share      = 0.6 // of the weaker of generator and slowest row: both can hold that
-	shareAll   = 0.7 // of the slowest row of all, when everybody runs at its rate
+	share      = 0.6 // of the weaker of generator and slowest row, so that both can hold it
 	farBelow   = 0.2 // of the generator's ceiling: a row that is slower than that gets a rate of its own
 	p99Samples = 600 // a p99 needs about 570 samples for a two-sided 95 % interval
 	minWindow  = 0.8 // seconds of arrivals
@@ -75,7 +74,7 @@ func setRates(sits []results.Situation, cal results.Calibration) {
 			for _, c := range cal.Capacity {
 				slowest = min(slowest, c)
 			}
-			s.Rate = round2(shareAll * slowest)
+			s.Rate = round2(share * slowest)
 			s.Window = math.Ceil(10*min(max(p99Samples/s.Rate, minWindow), maxWindow)) / 10
 		}
 	}
