@@ -14,7 +14,7 @@ const Alpha = 0.05
 const MinTrials = 6
 
 // Margin is the relative difference of medians below which two rows are called tied, whatever chance says: CPU per
-// request of one and the same server repeats within about 2 % (METHOD rule 19), so less than that says nothing about
+// request of one and the same server repeats within about 2 %, so less than that says nothing about
 // architectures. Clients harmed are counted and need no margin.
 const Margin = 0.02
 

@@ -22,7 +22,7 @@ import (
 // Child returns a Start that runs `program serve --arch NAME` as a process of its own.
 func Child(program string, arch servers.Architecture, files string) Start {
 	return func(ctx context.Context, s Settings) (*Server, error) {
-		args := append([]string{program, "serve", "--arch=" + arch.Name, "--files=" + files}, s.serveFlags()...)
+		args := append([]string{program, "serve", "--until-eof", "--arch=" + arch.Name, "--files=" + files}, s.serveFlags()...)
 		if s.Descriptors > 0 {
 			args = append([]string{"/bin/sh", "-c", `ulimit -n "$0" && exec "$@"`, fmt.Sprint(s.Descriptors)}, args...)
 		}
@@ -33,6 +33,9 @@ func Child(program string, arch servers.Architecture, files string) Start {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		out, err := cmd.StdoutPipe()
 		if err != nil {
+			return nil, err
+		}
+		if _, err = cmd.StdinPipe(); err != nil { // it ends when this process does, by whatever way: so does the server
 			return nil, err
 		}
 		if err := cmd.Start(); err != nil {
