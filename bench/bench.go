@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +64,10 @@ type bench struct {
 	sits []results.Situation
 }
 
-func (b *bench) cpus() int { return runtime.NumCPU() }
+// cpus is how many CPUs the run uses.
+func (b *bench) cpus() int {
+	return len(slices.Compact(slices.Sorted(slices.Values(slices.Concat(b.ServerCPUs, b.ClientCPUs)))))
+}
 
 func (b *bench) situation(name string) results.Situation {
 	for _, s := range b.sits {
@@ -93,6 +98,9 @@ func Run(ctx context.Context, o Options) (run results.Run, trials []results.Tria
 		return run, trials, err
 	}
 	if !o.Resume {
+		if _, _, err := results.Read(o.Dir); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, results.ErrNoRun) {
+			return run, nil, fmt.Errorf("%s %w", o.Dir, results.ErrExists) // before the calibration, not after it
+		}
 		if run, err = b.begin(ctx); err != nil {
 			return run, nil, interrupted(ctx, err)
 		}
@@ -136,7 +144,10 @@ func (b *bench) choose() error {
 		found := false
 		for _, a := range b.Known {
 			if a.Name == name {
-				b.rows, found = append(b.rows, a), true
+				found = true
+				if !slices.Contains(b.rows, a) {
+					b.rows = append(b.rows, a)
+				}
 			}
 		}
 		if !found {
@@ -151,7 +162,10 @@ func (b *bench) choose() error {
 		found := false
 		for _, s := range all {
 			if s.Name == name {
-				b.sits, found = append(b.sits, s), true
+				found = true
+				if !slices.ContainsFunc(b.sits, func(o results.Situation) bool { return o.Name == name }) {
+					b.sits = append(b.sits, s)
+				}
 			}
 		}
 		if !found {
@@ -167,15 +181,9 @@ func (b *bench) choose() error {
 
 // take makes a resumed run go on as it began.
 func (b *bench) take(run results.Run) error {
-	for _, a := range run.Architectures {
-		known := false
-		for _, k := range b.Known {
-			known = known || k.Name == a.Name
-		}
-		if !known {
-			return fmt.Errorf("the run measures %q, which is not to be had here: resume it with the version that began it (%s)",
-				a.Name, run.Program)
-		}
+	if now := machine(); run.Program != b.Program || run.Machine.Kernel != now.Kernel || run.Machine.CPU != now.CPU {
+		return fmt.Errorf("the run was begun by %s on %s, kernel %s, and must go on with the same: this is %s",
+			run.Program, run.Machine.CPU, run.Machine.Kernel, b.Program)
 	}
 	b.rows, b.sits = run.Architectures, run.Situations
 	b.Seed, b.Connections, b.Workers = run.Setup.Seed, run.Setup.Connections, run.Setup.Workers

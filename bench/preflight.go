@@ -3,15 +3,13 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/prometheus/procfs"
-	"golang.org/x/sys/unix"
-
 	"serverlab/results"
 )
 
@@ -76,20 +74,14 @@ func preflight(dir string, m results.Machine, apart bool, why string) (all []Pro
 	return all
 }
 
-// writable tries the directory, or the nearest one above it that is there.
+// writable makes the directory and tries to write into it.
 func writable(dir string) error {
-	for {
-		if st, err := os.Stat(dir); err == nil {
-			if !st.IsDir() {
-				return fmt.Errorf("%s is no directory", dir)
-			}
-			if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-				return fmt.Errorf("%s: %w", dir, err)
-			}
-			return nil
-		} else if !os.IsNotExist(err) {
-			return err
-		}
-		dir = filepath.Dir(dir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
 	}
+	f, err := os.CreateTemp(dir, ".try-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

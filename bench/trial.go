@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"serverlab/internal/proc"
@@ -20,8 +21,10 @@ const greeting = "Hello, World!"
 // spin is the longest busy wait before an intended moment, where the client has a CPU of its own.
 const spin = 50 * time.Microsecond
 
-// trial runs one trial: start the server, load it, stop it, and write down what both sides saw. Only an interruption is
-// an error; what goes wrong with the server is part of the record.
+// fault is something that is wrong with the server: a part of the record, where any other error ends the run.
+type fault struct{ error }
+
+// trial runs one trial: start the server, load it, stop it, and write down what both sides saw.
 func (b *bench) trial(ctx context.Context, order int, p results.Planned) (results.Trial, error) {
 	s := b.situation(p.Situation)
 	t := results.Trial{Version: results.Version, Planned: p, Order: order, Started: time.Now().UTC()}
@@ -31,9 +34,13 @@ func (b *bench) trial(ctx context.Context, order int, p results.Planned) (result
 	if ctx.Err() != nil {
 		return t, ctx.Err()
 	}
-	if err != nil {
+	var wrong fault
+	switch {
+	case errors.As(err, &wrong):
 		t.Failure = err.Error()
-	} else {
+	case err != nil:
+		return t, err
+	default:
 		t.Findings = findings(s, &t, b.cpus())
 	}
 	return t, nil
@@ -44,22 +51,31 @@ func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Tri
 	if err != nil {
 		return err
 	}
-	defer remove()
 	argv := b.Server(ServerOptions{Architecture: t.Architecture, KeepAlive: s.KeepAlive, Chaos: s.Crash != "",
 		Stats: stats})
 	srv, err := start(ctx, argv, b.ServerCPUs, stats)
+	remove() // who has opened it keeps it, and nothing is left however this process ends
 	if err != nil {
-		return err
+		return fault{err}
 	}
-	meter := meter{server: srv, silent: s.Silent}
+	meter := meter{server: srv, silent: s.Silent, cpus: slices.Compact(slices.Sorted(slices.Values(
+		slices.Concat(b.ServerCPUs, b.ClientCPUs))))}
 	load, err := loadgen.Run(ctx, b.load(s, t.Architecture, srv.addr, meter.edge))
 	died := srv.gone()
 	exit, stopErr := srv.stop()
 	if err != nil {
-		return fmt.Errorf("load %s: %w", t.Architecture, err)
+		err = fmt.Errorf("load %s: %w", t.Architecture, err)
+		if died {
+			return fault{err}
+		}
+		return err
 	}
 	t.Load = *load
 	t.Server = meter.used()
+	if t.Server.CPU != nil && meter.busy {
+		foreign := max(0, meter.busyEnd-meter.busyBegin-*t.Server.CPU-load.CPU)
+		t.Server.Foreign = &foreign
+	}
 	t.Server.Exit = exit
 	if switches, ok := proc.Switches(srv.cmd.ProcessState); ok {
 		t.Server.Switches = &switches
@@ -70,9 +86,13 @@ func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Tri
 	var boardErr error
 	t.Server.Settings, boardErr = srv.board.Settings()
 	if died && s.Crash == "" {
-		return fmt.Errorf("the server ended in the middle of the trial (%s): %s", exit, srv.errors.last("it said nothing"))
+		return fault{fmt.Errorf("the server ended in the middle of the trial (%s): %s", exit,
+			srv.errors.last("it said nothing"))}
 	}
-	return errors.Join(stopErr, boardErr, srv.board.Close())
+	if stopErr != nil {
+		return fault{stopErr}
+	}
+	return errors.Join(boardErr, srv.board.Close())
 }
 
 // load says what a situation asks of the load generator.
@@ -112,6 +132,9 @@ type meter struct {
 	server *server
 	silent int
 
+	cpus                    []int // of this run, each once
+	busyBegin, busyEnd      float64
+	busy                    bool // these two are known
 	hostBefore, hostAfter   proc.Host
 	begin, end              proc.Usage
 	beginErr, endErr        error
@@ -130,9 +153,12 @@ func (m *meter) edge(e loadgen.Edge) {
 			m.silenced, m.pss[1] = m.size()
 		}
 	case loadgen.Begin:
+		m.busyBegin, m.busy = proc.Busy(m.cpus)
 		m.begin, m.beginErr = m.server.tree.Usage()
 	case loadgen.End:
 		m.end, m.endErr = m.server.tree.Usage()
+		busy, ok := proc.Busy(m.cpus)
+		m.busyEnd, m.busy = busy, m.busy && ok
 		m.ending, m.pss[2] = m.size()
 		m.hostAfter = proc.ReadHost()
 	}

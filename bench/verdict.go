@@ -19,6 +19,7 @@ const (
 	lagFloor       = 1e6  // ns: a lag below that is never held against it
 	offeredReached = 0.98 // of the requests that were due must have been sent and answered
 	stealShare     = 0.10 // of the window, over all CPUs
+	foreignShare   = 0.15 // of the window on the CPUs of this run, that others may use
 	littleError    = 0.10 // by which requests in flight may miss rate x time
 	littleSamples  = 20   // answers per connection, below which the edges of the window outweigh that
 )
@@ -41,6 +42,8 @@ func findings(s results.Situation, t *results.Trial, cpus int) (all []results.Fi
 	crash := s.Crash != ""
 	if wrong > 0 {
 		find("wrong answers", everything, "%d of %d: %s", wrong, wrong+l.Requests, kinds(l.Errors))
+	} else if n := l.Errors[loadgen.ErrPorts] + l.Errors[loadgen.ErrDescriptors] + l.Errors[loadgen.ErrSilent]; n > 0 {
+		find("client's limits", everything, "%d connections could not be opened here: %s", n, kinds(l.Errors))
 	} else if n := l.ErrorCount(); n > 0 && !crash {
 		find("errors", everything, "%d beside %d answers: %s", n, l.Requests, kinds(l.Errors))
 	}
@@ -73,6 +76,9 @@ func findings(s results.Situation, t *results.Trial, cpus int) (all []results.Fi
 	}
 	if n := t.Server.Throttled; n != nil && *n > 0 {
 		find("throttled", everything, "a CPU quota stopped the run %d times", *n)
+	}
+	if f := t.Server.Foreign; f != nil && *f > foreignShare*l.Window*float64(cpus) {
+		find("disturbed", everything, "other programs used %.0f ms of this run's CPUs", 1000**f)
 	}
 	if st := t.Server.Steal; st != nil && *st > stealShare*(l.Warmup+l.Window)*float64(cpus) {
 		find("disturbed", timing, "the host took %.0f ms of %d CPUs for others", 1000**st, cpus)

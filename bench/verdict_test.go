@@ -69,6 +69,13 @@ func TestFindings(t *testing.T) {
 			n := uint64(3)
 			t.Server.Throttled = &n
 		}), "throttled"},
+		{"somebody else's work", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) {
+			s := 0.5
+			t.Server.Foreign = &s
+		}), "disturbed"},
+		{"no ports", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) {
+			t.Load.Errors = map[string]uint64{"ports": 2}
+		}), "client's limits"},
 		{"disturbed", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) {
 			s := 0.5
 			t.Server.Steal = &s

@@ -223,6 +223,8 @@ type Server struct {
 	Threads   int     `json:"threads"`    // likewise
 	Processes int     `json:"processes"`  // likewise
 
+	// Foreign is what others than server and load generator used of this run's CPUs, seconds in the window.
+	Foreign         *float64 `json:"foreign"`
 	Steal           *float64 `json:"steal"`            // of the whole machine, seconds in the window
 	PSISome         *float64 `json:"psi_some"`         // seconds in which some task waited for a CPU
 	Throttled       *uint64  `json:"throttled"`        // growth of the cgroup's nr_throttled

@@ -102,6 +102,8 @@ func (d *screen) title() string {
 		answer = fmt.Sprintf("Not complete: %d of %d trials.", len(d.trials), len(d.run.Plan))
 	case len(d.columns) == 0:
 		return question
+	case !d.ranked():
+		answer = "Nothing could be measured."
 	case undecided:
 		answer = "Too few valid trials to tell."
 	case len(winners) == 1:
@@ -111,6 +113,18 @@ func (d *screen) title() string {
 		answer = fmt.Sprintf("%d rows are best or tied everywhere.", len(winners))
 	}
 	return question + "   " + answer
+}
+
+// ranked tells whether any row has a figure that counts.
+func (d *screen) ranked() bool {
+	for _, col := range d.columns {
+		if slices.ContainsFunc(col.Cells, func(c Cell) bool {
+			return c.Verdict != Unranked && c.Verdict != Failed && c.Verdict != NotMeasured
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // winners are the labels of the rows that lead every column that ranks anything, or would perhaps if there were more

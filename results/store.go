@@ -230,7 +230,7 @@ func checkVersion(name string, text []byte) error {
 // readTrials reads complete lines only and returns their size in bytes. A line without its newline is a write that
 // did not end: torn.
 func readTrials(r io.Reader, path string) (trials []Trial, size int64, torn bool, err error) {
-	in := bufio.NewReader(r)
+	in, seen := bufio.NewReader(r), map[Planned]bool{}
 	for number := 1; ; number++ {
 		line, err := in.ReadBytes('\n')
 		if err == io.EOF {
@@ -247,6 +247,11 @@ func readTrials(r io.Reader, path string) (trials []Trial, size int64, torn bool
 		if err := json.Unmarshal(line, &t); err != nil {
 			return nil, 0, false, fmt.Errorf("%s %w: %w", name, ErrDamaged, err)
 		}
+		if seen[t.Planned] {
+			return nil, 0, false, fmt.Errorf("%s %w: it repeats the trial %s of %s, block %d", name, ErrDamaged,
+				t.Situation, t.Architecture, t.Block)
+		}
+		seen[t.Planned] = true
 		trials = append(trials, t)
 		size += int64(len(line))
 	}

@@ -110,7 +110,10 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 	if f.connections < 1 || f.connections > 10_000 {
 		return o, usagef("--connections %d: give a number from 1 to 10000", f.connections)
 	}
-	if f.resume != "" {
+	if set("resume") {
+		if f.resume == "" {
+			return o, usagef("--resume= names no directory; `--resume` alone goes on with the last run")
+		}
 		for _, name := range []string{"arch", "trials", "quick", "full", "out", "connections", "seed", "server-cpus",
 			"client-cpus"} {
 			if set(name) {
@@ -149,6 +152,9 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 			return o, usageError{err}
 		}
 		o.Rows = append(o.Rows, a.Name)
+	}
+	if set("arch") && len(o.Rows) == 0 {
+		return o, usagef("--arch names no architecture; leave it out for all")
 	}
 	if f.resume != "" {
 		o.Resume = true

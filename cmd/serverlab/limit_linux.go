@@ -2,11 +2,14 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// maxConns is how many connections the limit of descriptors leaves room for.
+// reservedDescriptors are for the server itself and for refused connections that are not quite gone.
+const reservedDescriptors = 128
+
+// maxConns is how many connections the limit of descriptors leaves room for; less than one is too few.
 func maxConns() int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return 1
+		return 0
 	}
-	return max(1, int(min(limit.Cur, 1<<30))-128)
+	return int(min(limit.Cur, 1<<30)) - reservedDescriptors
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -81,8 +82,15 @@ func load(ctx context.Context, c *call) error {
 	switch {
 	case l.Interrupted:
 		return fmt.Errorf("%w; what was measured so far is shown", errInterrupted)
-	case l.Requests == 0:
+	case l.Requests == 0 && l.ErrorCount() > 0:
 		return errors.New("not one right answer: see the errors above")
+	case l.Requests == 0:
+		return fmt.Errorf("no answer at all within %v: the server is silent, or the rate too low for that time", cfg.Duration)
+	}
+	wrong := l.Errors[loadgen.ErrStatus] + l.Errors[loadgen.ErrLength] + l.Errors[loadgen.ErrBody] +
+		l.Errors[loadgen.ErrMalformed]
+	if wrong > 0 {
+		return fmt.Errorf("%d answers were wrong: see the errors above", wrong)
 	}
 	return nil
 }
@@ -111,6 +119,9 @@ func (f *loadFlags) config(c *call) (cfg loadgen.Config, err error) {
 		if cfg.Check.Body, err = textOrFile(f.expect); err != nil {
 			return cfg, usagef("--expect-body: %w", err)
 		}
+		if cfg.Check.Body == nil { // an empty text is expected, which is not the same as any
+			cfg.Check.Body = []byte{}
+		}
 	}
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
@@ -127,9 +138,17 @@ func textOrFile(s string) ([]byte, error) {
 		}
 		return []byte(s), nil
 	}
-	b, err := os.ReadFile(name)
-	if b == nil {
-		b = []byte{}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = fmt.Errorf("%s is longer than %d MiB", name, maxFile>>20)
 	}
 	return b, err
 }
+
+// maxFile is the most that is read of a body's file, bytes.
+const maxFile = 64 << 20

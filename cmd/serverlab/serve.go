@@ -140,7 +140,11 @@ func serve(ctx context.Context, c *call) error {
 		f.procs = arch.Procs(cfg)
 	}
 	runtime.GOMAXPROCS(f.procs) // 0 leaves it as it is
-	if most := maxConns(); cfg.MaxConns > most {
+	most := maxConns()
+	if most < 1 {
+		return fmt.Errorf("too few descriptors are allowed: run `ulimit -n %d` first", reservedDescriptors+128)
+	}
+	if cfg.MaxConns > most {
 		cfg.Log.Warn("fewer connections than --max-conns: the limit of descriptors is too low", "max-conns", most)
 		cfg.MaxConns = most
 	}

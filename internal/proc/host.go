@@ -43,6 +43,27 @@ func ReadHost() (h Host) {
 	return h
 }
 
+// Busy is how long the given CPUs have run processes of any kind, seconds in ticks of 10 ms; ok is false where the
+// machine does not tell.
+func Busy(cpus []int) (busy float64, ok bool) {
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return 0, false
+	}
+	stat, err := fs.Stat()
+	if err != nil {
+		return 0, false
+	}
+	for _, id := range cpus {
+		c, known := stat.CPU[int64(id)]
+		if !known {
+			return 0, false
+		}
+		busy += c.User + c.Nice + c.System
+	}
+	return busy, true
+}
+
 func whole(f *float64) *uint64 {
 	if f == nil {
 		return nil

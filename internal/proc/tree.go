@@ -52,19 +52,26 @@ func NewTree(pid int) (*Tree, error) {
 
 // Usage reads the clocks. It is cheap unless the tree has children.
 func (t *Tree) Usage() (u Usage, err error) {
-	if u, err = usage(t.root); err != nil {
-		return Usage{}, err
-	}
-	t.forks = t.forks || u.Reaped > 0
-	if !t.forks {
-		return u, nil
-	}
-	for _, pid := range descendants(t.root) {
-		c, err := usage(pid)
-		if err != nil { // it ended between the look and the question; its parent will be charged when it reaps it
-			continue
+	for range 5 {
+		if u, err = usage(t.root); err != nil {
+			return Usage{}, err
 		}
-		u.add(c)
+		t.forks = t.forks || u.Reaped > 0
+		if !t.forks {
+			return u, nil
+		}
+		reaped := u.Reaped
+		for _, pid := range descendants(t.root) {
+			c, err := usage(pid)
+			if err != nil { // it ended between the look and the question
+				continue
+			}
+			u.add(c)
+		}
+		// Whoever was reaped meanwhile may be in neither sum, or in both: look again.
+		if after, err := usage(t.root); err != nil || after.Reaped == reaped {
+			return u, err
+		}
 	}
 	return u, nil
 }
