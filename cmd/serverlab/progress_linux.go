@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"serverlab/results"
@@ -54,8 +55,10 @@ func outcome(run results.Run, t *results.Trial) string {
 		}
 		v, ok := t.Value(s.Metric)
 		word := ""
-		if len(t.Findings) > 0 {
-			word = " (" + t.Findings[0].Kind + ")"
+		for _, f := range t.Findings {
+			if slices.Contains(f.Voids, s.Metric) {
+				word = " (" + f.Kind + ")"
+			}
 		}
 		if !ok {
 			return "n/a" + word
