@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"serverlab/results"
@@ -55,10 +54,8 @@ func outcome(run results.Run, t *results.Trial) string {
 		}
 		v, ok := t.Value(s.Metric)
 		word := ""
-		for _, f := range t.Findings {
-			if slices.Contains(f.Voids, s.Metric) {
-				word = " (" + f.Kind + ")"
-			}
+		if f := t.Voided(s.Metric); f != nil {
+			word = " (" + f.Kind + ")"
 		}
 		if !ok {
 			return "n/a" + word
