@@ -60,8 +60,9 @@ type bench struct {
 	Apart                  bool
 	Why                    string // what keeps the two from being comparable to two machines
 
-	rows []results.Architecture
-	sits []results.Situation
+	machine results.Machine
+	rows    []results.Architecture
+	sits    []results.Situation
 }
 
 // cpus is how many CPUs the run uses.
@@ -193,7 +194,8 @@ func (b *bench) take(run results.Run) error {
 
 // prepare makes this process fit to measure: on the client's CPUs, and quiet.
 func (b *bench) prepare() error {
-	problems := preflight(b.Dir, machine(), b.Apart, b.Why)
+	b.machine = machine() // before this process is pinned and sees its own CPUs only
+	problems := preflight(b.Dir, b.machine, b.Apart, b.Why)
 	for _, p := range problems {
 		if p.Fatal {
 			return errors.New(p.Text)
@@ -214,7 +216,7 @@ func (b *bench) prepare() error {
 
 // begin calibrates and writes the plan.
 func (b *bench) begin(ctx context.Context) (results.Run, error) {
-	m := machine()
+	m := b.machine
 	run := results.Run{
 		Version: results.Version, Started: time.Now().UTC().Truncate(time.Second), Program: b.Program, Machine: m,
 		Architectures: b.rows,

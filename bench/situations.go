@@ -31,7 +31,7 @@ func situations(clients int) []results.Situation {
 		{
 			Name: "waits", Title: "waits 5 ms", Subtitle: "requests/s", Metric: results.Throughput,
 			Meaning: "each request sleeps, as for a database: who can let others go on?",
-			Model:   "closed", Path: "/?wait=5ms", Connections: clients, Warmup: 0.1, Window: 0.5,
+			Model:   "closed", Path: "/?wait=5ms", Connections: clients, Warmup: 0.1, Window: 0.4,
 			Ceiling: float64(clients) / waitSeconds, // Little's law: in flight = rate x time
 		},
 		{
@@ -44,7 +44,7 @@ func situations(clients int) []results.Situation {
 			Name: "crash", Title: "one request", Subtitle: "crashes: hit", Metric: results.Harmed,
 			Meaning: "one request kills the process that serves it: how many clients notice?",
 			Model:   "closed", KeepAlive: true, Path: "/", Connections: clients, Crash: "/chaos/exit",
-			Warmup: 0.2, Window: 0.4,
+			Warmup: 0.15, Window: 0.35,
 		},
 		{
 			Name: "arrivals", Title: "arrivals", Subtitle: "ms", Metric: results.Latency,
@@ -58,9 +58,10 @@ func situations(clients int) []results.Situation {
 const (
 	share      = 0.6 // of the weaker of generator and slowest row, so that both can hold it
 	farBelow   = 0.2 // of the generator's ceiling: a row that is slower than that gets a rate of its own
-	p99Samples = 600 // a p99 needs about 570 samples for a two-sided 95 % interval
+	shareAll   = 0.7 // of the slowest row, where all rows run at a rate that it can hold
+	p99Samples = 630 // a p99 needs about 570 for a two-sided 95 % interval, and random arrivals may be fewer than due
 	minWindow  = 0.8 // seconds of arrivals
-	maxWindow  = 2.9
+	maxWindow  = 3.1
 )
 
 // setRates gives every open-loop situation its rate.
@@ -74,7 +75,7 @@ func setRates(sits []results.Situation, cal results.Calibration) {
 			for _, c := range cal.Capacity {
 				slowest = min(slowest, c)
 			}
-			s.Rate = round2(share * slowest)
+			s.Rate = round2(shareAll * slowest)
 			s.Window = math.Ceil(10*min(max(p99Samples/s.Rate, minWindow), maxWindow)) / 10
 		}
 	}

@@ -59,14 +59,18 @@ func findings(s results.Situation, t *results.Trial, cpus int) (all []results.Fi
 		lag, response := float64(l.Lag.ValueAtQuantile(99)), float64(l.Response.ValueAtQuantile(99))
 		if lag > lagFloor && lag > lagShare*response {
 			find("generator-bound", []results.Metric{results.Latency},
-				"its own lag had a p99 of %.2f ms, of %.2f ms of response time", lag/1e6, response/1e6)
+				"it sent requests late by up to %.2f ms (p99), where response time had a p99 of %.2f ms", lag/1e6, response/1e6)
 		}
 	}
 	// What is answered after the window has cost no CPU within it, so a backlog spoils that figure too.
-	if late := float64(l.Intended) * (1 - offeredReached); l.Rate > 0 &&
-		(float64(l.Requests) < float64(l.Intended)-late || float64(l.Backlog) > late) {
+	late := float64(l.Intended) * (1 - offeredReached)
+	switch {
+	case l.Rate > 0 && float64(l.Requests) < float64(l.Intended)-late:
 		find("overloaded", []results.Metric{results.CPUPerRequest, results.Latency},
-			"%d of %d requests that were due were answered, %d still waited at the end", l.Requests, l.Intended, l.Backlog)
+			"%d of %d requests that were due were answered", l.Requests, l.Intended)
+	case l.Rate > 0 && float64(l.Backlog) > late:
+		find("queued", []results.Metric{results.CPUPerRequest, results.Latency},
+			"%d of %d requests still waited to be sent when the window closed; they were answered later", l.Backlog, l.Intended)
 	}
 	if inFlight, ok := little(l); ok && !crash && l.Unserved == 0 {
 		if off := inFlight/float64(l.Connections) - 1; off > littleError || off < -littleError {

@@ -62,7 +62,7 @@ func TestFindings(t *testing.T) {
 		{"overloaded", plain, openTrial(1000, 900, 1e4, 1e8), "overloaded"},
 		{"overloaded, but answered in the end", plain, edit(openTrial(1000, 1000, 1e4, 1e8), func(t *results.Trial) {
 			t.Load.Backlog = 300
-		}), "overloaded"},
+		}), "queued"},
 		{"clock and count do not fit", plain, closedTrial(6400, 5e6), "Little's law"},
 		{"too few for an audit", plain, closedTrial(64, 5e6), ""},
 		{"throttled", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) {

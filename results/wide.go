@@ -200,7 +200,9 @@ func wideOrder(b *bytes.Buffer, run *Run, trials []Trial) {
 		}
 		var parts []string
 		for _, k := range slices.Sorted(maps.Keys(trials[i].Server.Settings)) {
-			parts = append(parts, k+"="+trials[i].Server.Settings[k])
+			if k != "keepalive" { // the situation's, not the row's
+				parts = append(parts, k+"="+trials[i].Server.Settings[k])
+			}
 		}
 		fmt.Fprintf(b, "%-15s %s\n", a.Label, strings.Join(parts, " "))
 	}

@@ -86,7 +86,7 @@ func runBench(ctx context.Context, c *call) error {
 		return fmt.Errorf("%w; %d of %d trials are kept: go on by `serverlab bench --resume=%s`", errInterrupted,
 			len(trials), len(run.Plan), o.Dir)
 	}
-	fmt.Fprintf(c.stderr, "kept in %s: `serverlab report %s --wide` shows everything\n", o.Dir, o.Dir)
+	fmt.Fprintf(c.stderr, "kept in %s: `%s report %s --wide` shows everything\n", o.Dir, os.Args[0], o.Dir)
 	return nil
 }
 
@@ -246,9 +246,6 @@ func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
-
-// commit is what the program was built from; the Makefile sets it.
-var commit = "unknown commit"
 
 // diesWithMake ends a run whose make is killed, by the same way as an interruption: nobody would see its result.
 func diesWithMake() {

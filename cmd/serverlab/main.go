@@ -30,6 +30,9 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// commit is what the program was built from; the Makefile sets it.
+var commit = "unknown commit"
+
 // command is one subcommand.
 type command struct {
 	name, args, about string
@@ -73,6 +76,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if len(args) == 0 {
 			return exitUsage
 		}
+		return exitDone
+	}
+	if args[0] == "version" || args[0] == "--version" {
+		fmt.Fprintf(stdout, "serverlab %s\n", commit)
 		return exitDone
 	}
 	for _, cmd := range slices.Concat(commands, hidden) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"serverlab/results"
 )
@@ -62,7 +63,7 @@ func report(_ context.Context, c *call) error {
 }
 
 func explain(_ context.Context, c *call) error {
-	if err := c.parse(1); err != nil {
+	if err := c.parse(8); err != nil {
 		return err
 	}
 	if c.flags.NArg() == 0 {
@@ -71,7 +72,7 @@ func explain(_ context.Context, c *call) error {
 		}
 		return nil
 	}
-	text, err := results.Explain(c.flags.Arg(0))
+	text, err := results.Explain(strings.Join(c.flags.Args(), " "))
 	if err != nil {
 		return usageError{err}
 	}
