@@ -118,7 +118,7 @@ func summaryQuantiles(b *bytes.Buffer, l *Load) {
 	b.WriteString("\nresponse: from the intended moment of sending; service: from the actual one;\n" +
 		"lag: how late the load generator itself sent what a free connection could carry\n")
 	if l.Censored > 0 {
-		fmt.Fprintf(b, "%s requests had no answer at their time limit or at the end: they count as that long at least\n", count(l.Censored))
+		fmt.Fprintf(b, "%s requests had no answer in time: they count as that long at least\n", count(l.Censored))
 	}
 	if l.Clamped > 0 {
 		fmt.Fprintf(b, "%s values lay beyond the histogram and count as its edge\n", count(l.Clamped))
