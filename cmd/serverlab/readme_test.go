@@ -108,3 +108,16 @@ func TestReadmeCommands(t *testing.T) {
 		t.Errorf("only %d commands were found in the README", seen)
 	}
 }
+
+// The screen that the README shows is that of the run which is kept beside it.
+func TestReadmeScreen(t *testing.T) {
+	_, rest, ok1 := strings.Cut(readme(t), "<!-- screen -->\n```\n")
+	shown, _, ok2 := strings.Cut(rest, "```\n<!-- /screen -->")
+	if !ok1 || !ok2 {
+		t.Fatal("the README shows no screen")
+	}
+	code, screen, stderr := ask("report", "../../results/reference")
+	if code != exitDone || screen != shown {
+		t.Errorf("exit code %d, %q; the README shows another screen than\n%s", code, stderr, screen)
+	}
+}
