@@ -61,6 +61,7 @@ type bench struct {
 	Why                    string // what keeps the two from being comparable to two machines
 
 	machine results.Machine
+	notes   []string // what a run suffers from here
 	rows    []results.Architecture
 	sits    []results.Situation
 }
@@ -203,6 +204,7 @@ func (b *bench) prepare() error {
 	}
 	for _, p := range problems {
 		b.Say("note: %s", p.Text)
+		b.notes = append(b.notes, p.Text)
 	}
 	if err := reapOrphans(); err != nil {
 		return err
@@ -219,15 +221,11 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	m := b.machine
 	run := results.Run{
 		Version: results.Version, Started: time.Now().UTC().Truncate(time.Second), Program: b.Program, Machine: m,
-		Architectures: b.rows,
+		Architectures: b.rows, Situations: b.sits, Notes: b.notes,
 		Setup: results.Setup{Connections: b.Connections, Trials: b.Trials, Seed: b.Seed, ServerCPUs: b.ServerCPUs,
 			ClientCPUs: b.ClientCPUs, Apart: b.Apart, Workers: b.Workers},
 		Plan: plan(b.sits, b.rows, b.Trials, b.Seed),
 	}
-	for _, p := range preflight(b.Dir, m, b.Apart, b.Why) {
-		run.Notes = append(run.Notes, p.Text)
-	}
-	run.Situations = b.sits
 	b.Say("%d trials, about %s; first the calibration", len(run.Plan), Planned(run).Round(time.Second))
 	var err error
 	if run.Calibration, err = b.calibrate(ctx, b.Say); err != nil {
