@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	case "babbles":
 		fmt.Println("hello")
-		select {}
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed: with nothing to wait for, the runtime would end it
 	}
 	os.Exit(0)
 }
