@@ -4,3 +4,6 @@ package servers
 
 // The architectures run on Linux only; elsewhere the table can still be read, with nothing to serve.
 var iterative, eventloop, epoll, threadpool, goroutine, process Serve
+
+// What the kernel of another system lacks is not asked.
+func needsPidfd() error { return nil }

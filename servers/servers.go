@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,9 +30,11 @@ type Config struct {
 	StopTimeout time.Duration // for what is in hand when the server is told to stop
 	Limits      http1.Limits
 
-	Worker []string          // command line of the worker process: the connection is its descriptor 0
-	Board  *scoreboard.Board // counters, in a slot per worker
-	Log    *slog.Logger      // diagnostics
+	Variant                   // what this architecture may have otherwise
+	Worker  []string          // command line of the worker of one request: the connection is its descriptor 0
+	Member  []string          // command line of a process of a pool, which runs the row's Member: see Inherited
+	Board   *scoreboard.Board // counters, in a slot per worker
+	Log     *slog.Logger      // diagnostics
 }
 
 // DefaultConfig returns the policy that a server has unless it is told otherwise.
@@ -68,25 +71,59 @@ func (c *Config) session(h fasthttp.RequestHandler) *http1.Session {
 // is open, reaps its children and returns nil.
 type Serve func(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error
 
+// Unit is what serves a connection, or a request.
+type Unit string
+
+// The units.
+const (
+	Thread    Unit = "kernel thread"
+	Goroutine Unit = "goroutine" // a user-level thread
+	Process   Unit = "process"   // one can die without the others
+	Loop      Unit = "event loop"
+)
+
+// Limit is what bounds an architecture's connections, and what happens to one more.
+type Limit string
+
+// The ways to bound connections.
+const (
+	Refuses   Limit = "connections above --max-conns are answered 503 and closed"
+	Queues    Limit = "serves as many connections as it has workers; others wait in the backlog of the listening socket"
+	QueuesOne Limit = "serves one connection; others wait in the backlog of the listening socket"
+)
+
 // Architecture is one row of the table.
 type Architecture struct {
 	Name    string // "threadpool"
 	Lecture string // the lecture's word for it
 	Idea    string // one line
-	Limit   string // what bounds its connections, and what happens to one more
-	Serve   Serve  // nil where it can't run: architectures are served on Linux only
+	Slow    Slow   // what a client does to it that sends or takes its bytes slowly
+	Unit    Unit   // what serves a connection
+	Limit   Limit
+	Serve   Serve // nil where it can't run: architectures are served on Linux only
+	Member  Serve // what each process of its pool runs
 
-	// Pool says that its workers are started in advance, cfg.Workers of them.
-	Pool bool
+	Pool bool // its workers are started in advance, cfg.Workers of them
+	Rare bool // not in the default run of the benchmark
+
+	Accepts  []string // ways in which connections may reach its workers, the default first
+	Settings []string // other fields of Variant that it heeds
+	Variants []string // those in which it must prove itself, such as "accept=pass"
+
 	// Procs is the GOMAXPROCS that it wants, 0 for as many as it may use CPUs.
 	Procs func(Config) int
+	// Needs tells why it can't run here: a feature that the kernel lacks, or that a container blocks.
+	Needs func() error
 }
 
-// The ways to bound connections.
+// Slow is what a slow client does to a server.
+type Slow string
+
+// What slow clients do.
 const (
-	refuses = "connections above --max-conns are answered 503 and closed"
-	queues  = "serves as many connections as it has workers; others wait in the backlog of the listening socket"
-	queues1 = "serves one connection; others wait in the backlog of the listening socket"
+	StopsAll   Slow = "stops everybody"
+	KeepsOne   Slow = "keeps a worker; as many of them as there are workers stop everybody"
+	CostsState Slow = "costs memory; nobody waits for it"
 )
 
 // A thread that sleeps in the kernel leaves its processor of the runtime to others. If that was the last one, the
@@ -101,33 +138,66 @@ func threadEach(cfg Config) int { return cfg.Workers + 16 }
 // Architectures is the table: help, list, check, the benchmark and the report all read it. To add an architecture,
 // write a file with its Serve and add a line here (and its name to elsewhere.go).
 var Architectures = []Architecture{
-	{Name: "iterative", Lecture: "sequential", Serve: iterative, Limit: queues1, Procs: oneThread,
-		Idea: "one request at a time; everybody else waits"},
-	{Name: "eventloop", Lecture: "event-based", Serve: eventloop, Limit: refuses,
+	{Name: "iterative", Lecture: "sequential", Serve: iterative, Unit: Thread, Limit: QueuesOne, Slow: StopsAll,
+		Procs: oneThread,
+		Idea:  "one request at a time; everybody else waits"},
+	{Name: "eventloop", Lecture: "event-based", Serve: eventloop, Unit: Loop, Limit: Refuses, Slow: CostsState,
 		Idea: "one thread, many connections, by events (gnet)"},
-	{Name: "epoll", Lecture: "event-based", Serve: epoll, Limit: refuses, Procs: oneThread,
+	{Name: "epoll", Lecture: "event-based", Serve: epoll, Unit: Loop, Limit: Refuses, Slow: CostsState,
+		Procs: oneThread, Rare: true,
 		Idea: "the event loop in plain sight: epoll_wait, read, feed, write"},
-	{Name: "threadpool", Lecture: "thread-based", Serve: threadpool, Limit: queues, Pool: true, Procs: threadEach,
+	{Name: "threadpool", Lecture: "thread-based", Serve: threadpool, Unit: Thread, Limit: Queues, Slow: KeepsOne,
+		Pool: true, Procs: threadEach,
 		Idea: "a fixed set of kernel threads, each serving one connection at a time"},
-	{Name: "goroutine", Lecture: "thread-based", Serve: goroutine, Limit: refuses,
+	{Name: "goroutine", Lecture: "thread-based", Serve: goroutine, Unit: Goroutine, Limit: Refuses,
+		Slow: CostsState,
 		Idea: "a user-level thread per connection, on the runtime's poller"},
-	{Name: "process", Lecture: "process-based", Serve: process, Limit: refuses, Procs: oneThread,
+	{Name: "process", Lecture: "process-based", Serve: process, Unit: Process, Limit: Refuses, Slow: KeepsOne,
+		Procs: oneThread, Needs: needsPidfd,
 		Idea: "a freshly spawned process per request"},
 }
 
-// Lookup finds an architecture by its name, or by the lecture's word for it: the first row that has it.
-func Lookup(name string) (Architecture, error) {
-	for _, a := range Architectures {
-		if a.Name == name {
-			return a, nil
+// Lookup finds an architecture by its name, or by the lecture's word for it (the first row that has it), and reads the
+// settings that may follow it: "prefork", "process-based", "prefork:accept=pass:worker-conns=100".
+func Lookup(row string) (Architecture, Variant, error) {
+	name, settings, _ := strings.Cut(row, ":")
+	i := slices.IndexFunc(Architectures, func(a Architecture) bool { return a.Name == name })
+	if i < 0 {
+		i = slices.IndexFunc(Architectures, func(a Architecture) bool { return a.Lecture == name })
+	}
+	if i < 0 {
+		return Architecture{}, Variant{}, fmt.Errorf("no architecture %q: choose one of %s", name,
+			strings.Join(Names(), ", "))
+	}
+	a := Architectures[i]
+	var v Variant
+	for setting := range strings.SplitSeq(settings, ":") {
+		if setting == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(setting, "=")
+		if err := v.Set(name, value); err != nil {
+			return a, v, fmt.Errorf("%s: %w", row, err)
 		}
 	}
-	for _, a := range Architectures {
-		if a.Lecture == name {
-			return a, nil
-		}
+	return a, v, v.Check(a)
+}
+
+// Rows lists an architecture as it is by default, and every variant in which it must prove itself.
+func (a Architecture) Rows() []string {
+	rows := []string{a.Name}
+	for _, v := range a.Variants {
+		rows = append(rows, a.Name+":"+v)
 	}
-	return Architecture{}, fmt.Errorf("no architecture %q: choose one of %s", name, strings.Join(Names(), ", "))
+	return rows
+}
+
+// Row is the name of an architecture with its settings, as Lookup reads it.
+func Row(a Architecture, v Variant) string {
+	if settings := v.String(); settings != "" {
+		return a.Name + ":" + settings
+	}
+	return a.Name
 }
 
 // Names lists the table's names.

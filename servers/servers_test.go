@@ -14,17 +14,17 @@ func TestLookup(t *testing.T) {
 		{"sequential", "iterative"}, {"event-based", "eventloop"}, {"thread-based", "threadpool"},
 		{"process-based", "process"},
 	} {
-		if a, err := Lookup(c.name); err != nil || a.Name != c.want {
+		if a, _, err := Lookup(c.name); err != nil || a.Name != c.want {
 			t.Errorf("the lecture's %s is %q (%v), want %s", c.name, a.Name, err, c.want)
 		}
 	}
 	for _, name := range Names() {
-		if a, err := Lookup(name); err != nil || a.Name != name {
+		if a, _, err := Lookup(name); err != nil || a.Name != name {
 			t.Errorf("%s is found as %q (%v)", name, a.Name, err)
 		}
 	}
 	for _, name := range []string{"", "Iterative", "nginx"} {
-		_, err := Lookup(name)
+		_, _, err := Lookup(name)
 		if err == nil {
 			t.Errorf("%q was found", name)
 			continue
@@ -48,7 +48,7 @@ func TestTable(t *testing.T) {
 		if a.Lecture == "" || a.Idea == "" || strings.Contains(a.Idea, "\n") {
 			t.Errorf("%s: the lecture's word or the idea is missing, or has more than a line", a.Name)
 		}
-		if a.Limit != refuses && a.Limit != queues && a.Limit != queues1 {
+		if a.Limit != Refuses && a.Limit != Queues && a.Limit != QueuesOne {
 			t.Errorf("%s: what bounds its connections? %q", a.Name, a.Limit)
 		}
 		if _, err := os.Stat(a.Name + ".go"); err != nil {

@@ -147,11 +147,14 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
-		a, err := servers.Lookup(name)
+		a, v, err := servers.Lookup(name)
 		if err != nil {
 			return o, usageError{err}
 		}
-		o.Rows = append(o.Rows, a.Name)
+		if a.Name != name { // the lecture's word, or a variant
+			o.Known = append(o.Known, row(a, v, cfg))
+		}
+		o.Rows = append(o.Rows, servers.Row(a, v))
 	}
 	if set("arch") && len(o.Rows) == 0 {
 		return o, usagef("--arch names no architecture; leave it out for all")
@@ -174,13 +177,35 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 // rows is the table of architectures as results know it.
 func rows(cfg servers.Config) (rows []results.Architecture) {
 	for _, a := range servers.Architectures {
-		label := a.Name
-		if a.Pool {
-			label = fmt.Sprintf("%s %d", a.Name, cfg.Workers)
-		}
-		rows = append(rows, results.Architecture{Name: a.Name, Lecture: a.Lecture, Label: label, Idea: a.Idea})
+		rows = append(rows, row(a, servers.Variant{}, cfg))
 	}
 	return rows
+}
+
+func row(a servers.Architecture, v servers.Variant, cfg servers.Config) results.Architecture {
+	r := results.Architecture{Name: servers.Row(a, v), Lecture: a.Lecture, Label: a.Name, Idea: a.Idea}
+	if v.Loops > 1 {
+		r.Lecture = "hybrid"
+	}
+	if a.Pool {
+		r.Label = fmt.Sprintf("%s %d", a.Name, cfg.Workers)
+	}
+	if settings := v.String(); settings != "" {
+		r.Label = label(a.Name, settings)
+	}
+	return r
+}
+
+// label squeezes a variant into a row's first cell: of each setting its value, of the name what there is room for.
+func label(name, settings string) string {
+	var values string
+	for setting := range strings.SplitSeq(settings, ":") {
+		_, value, _ := strings.Cut(setting, "=")
+		values += " " + value
+	}
+	const room = 14
+	values = values[:min(len(values), room-4)]
+	return name[:min(len(name), room-len(values))] + values
 }
 
 func beside(program, name string) string { return filepath.Join(filepath.Dir(program), name) }

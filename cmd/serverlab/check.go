@@ -26,7 +26,7 @@ type checkSummary struct {
 
 // check checks one architecture as `serverlab serve` serves it, in processes of its own.
 func check(ctx context.Context, c *call) error {
-	name := c.flags.String("arch", "", "`NAME` of the architecture, or the lecture's word for it: see serverlab list")
+	name := c.flags.String("arch", "", "`ROW` to check: a name, or prefork:accept=pass and the like")
 	files := c.flags.String("files", corpus.DefaultDir(), "`directory` of the served files, created on first use")
 	asJSON := c.flags.Bool("json", false, "one JSON object per property, and one that sums up")
 	if err := c.parse(0); err != nil {
@@ -35,9 +35,12 @@ func check(ctx context.Context, c *call) error {
 	if *name == "" {
 		return usagef("--arch is missing: `serverlab list` shows what there is")
 	}
-	arch, err := servers.Lookup(*name)
+	arch, variant, err := servers.Lookup(*name)
 	if err != nil {
 		return usageError{err}
+	}
+	if err := runnable(arch); err != nil {
+		return err
 	}
 	if err := corpus.Ensure(*files); err != nil {
 		return err
@@ -46,8 +49,9 @@ func check(ctx context.Context, c *call) error {
 	if err != nil {
 		return fmt.Errorf("find the program to check: %w", err)
 	}
-	begun, sum := time.Now(), checkSummary{Arch: arch.Name}
-	subject := conformance.Subject{Arch: arch, Start: conformance.Child(self, arch, *files), Files: *files}
+	row := servers.Row(arch, variant)
+	begun, sum := time.Now(), checkSummary{Arch: row}
+	subject := conformance.Subject{Arch: arch, Variant: variant, Start: conformance.Child(self, row, *files), Files: *files}
 	var written error
 	err = conformance.Run(ctx, subject, func(r conformance.Result) {
 		sum.count(r)

@@ -23,9 +23,26 @@ type loadFlags struct {
 	status int
 	length int64
 	expect string
+	server int
 	json   bool
 	ascii  bool
 	spin   time.Duration
+}
+
+// loaded is the result of a load, what follows from its histogram, and what the server used meanwhile.
+type loaded struct {
+	*results.Load
+	P50       float64  `json:"p50"` // response time, seconds
+	P99       float64  `json:"p99"`
+	ServerCPU *float64 `json:"server_cpu,omitempty"` // seconds of its process tree in the window, if it was named
+}
+
+func newLoaded(l *results.Load, cpu *float64) loaded {
+	all := loaded{Load: l, ServerCPU: cpu}
+	if l.Response.Count() > 0 {
+		all.P50, all.P99 = float64(l.Response.ValueAtQuantile(50))/1e9, float64(l.Response.ValueAtQuantile(99))/1e9
+	}
+	return all
 }
 
 func (f *loadFlags) register(c *call) {
@@ -49,6 +66,7 @@ func (f *loadFlags) register(c *call) {
 	fs.IntVar(&f.status, "expect-status", 0, "status of a right answer (0: any of 2xx)")
 	fs.Int64Var(&f.length, "expect-length", -1, "length of a right answer's body, bytes (-1: any)")
 	fs.StringVar(&f.expect, "expect-body", "", "`text` of a right answer's body, or @FILE")
+	fs.IntVar(&f.server, "server-pid", 0, "charge this process and its children, if the server runs on this machine")
 	fs.BoolVar(&f.json, "json", false, "print the whole result as JSON")
 	fs.BoolVar(&f.ascii, "ascii", false, "draw with plain characters")
 }
@@ -63,6 +81,11 @@ func load(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	bill, err := newBill(f.server)
+	if err != nil {
+		return usagef("--server-pid: %w", err)
+	}
+	cfg.Edge = bill.edge
 	l, err := loadgen.Run(ctx, cfg)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -70,14 +93,21 @@ func load(ctx context.Context, c *call) error {
 		}
 		return err
 	}
+	used, err := bill.used()
+	if err != nil {
+		return err
+	}
 	if f.json {
-		text, err := json.MarshalIndent(l, "", "  ")
+		text, err := json.MarshalIndent(newLoaded(l, used), "", "  ")
 		if err != nil {
 			return fmt.Errorf("encode the result: %w", err)
 		}
 		fmt.Fprintf(c.stdout, "%s\n", text)
 	} else if err := results.LoadSummary(c.stdout, l, (&screenFlags{ascii: f.ascii}).style(c.stdout)); err != nil {
 		return fmt.Errorf("draw the result: %w", err)
+	} else if used != nil && l.Requests > 0 {
+		fmt.Fprintf(c.stdout, "\nthe server used %.3g s of CPU time in the window, %.3g µs per request\n", *used,
+			*used/float64(l.Requests)*1e6)
 	}
 	switch {
 	case l.Interrupted:

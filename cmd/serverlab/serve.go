@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/spf13/pflag"
+
 	"serverlab/internal/corpus"
 	"serverlab/internal/scoreboard"
 	"serverlab/servers"
@@ -45,22 +47,36 @@ func (f *serveFlags) register(c *call) {
 	fs.StringVar(&f.app.Files, "files", corpus.DefaultDir(), "`directory` of the served files, created on first use")
 	fs.BoolVar(&f.app.AllowChaos, "allow-chaos", false, "GET /chaos/exit ends the process that answers it")
 	fs.StringVar(&f.worker, "worker", "", "`program` of a worker process (default: serverlab-worker beside serverlab)")
+	for _, setting := range servers.Settings {
+		fs.String(setting.Name, "", setting.About)
+	}
 	fs.StringVar(&f.stats, "stats", "", "`file` that shows counters and settings while the server runs")
 	fs.IntVar(&f.procs, "gomaxprocs", 0, "threads that run Go code at the same time (0: what the architecture wants)")
 	fs.BoolVar(&f.eof, "until-eof", false, "stop when standard input ends, so as not to outlive whoever holds it")
 }
 
 // complete checks the flags and fills in what follows from them.
-func (f *serveFlags) complete() (servers.Architecture, error) {
+func (f *serveFlags) complete(fs *pflag.FlagSet) (servers.Architecture, error) {
 	if f.arch == "" {
 		return servers.Architecture{}, usagef("--arch is missing: `serverlab list` shows what there is")
 	}
-	arch, err := servers.Lookup(f.arch)
+	arch, variant, err := servers.Lookup(f.arch)
 	if err != nil {
 		return arch, usageError{err}
 	}
-	if arch.Serve == nil {
-		return arch, errors.New("architectures are served on Linux only; results can be read here")
+	for _, setting := range servers.Settings {
+		if flag := fs.Lookup(setting.Name); flag.Changed {
+			if err := variant.Set(setting.Name, flag.Value.String()); err != nil {
+				return arch, usagef("--%w", err)
+			}
+		}
+	}
+	if err := variant.Check(arch); err != nil {
+		return arch, usageError{err}
+	}
+	f.cfg.Variant = variant
+	if err := runnable(arch); err != nil {
+		return arch, err
 	}
 	if _, err := net.ResolveTCPAddr("tcp", f.cfg.Addr); err != nil {
 		return arch, usagef("--addr %s: %w", f.cfg.Addr, err)
@@ -87,6 +103,19 @@ func (f *serveFlags) complete() (servers.Architecture, error) {
 	}
 	f.cfg.Worker = append([]string{f.workerProgram()}, f.workerArgs()...)
 	return arch, nil
+}
+
+// runnable tells why an architecture can't be served here.
+func runnable(arch servers.Architecture) error {
+	if arch.Serve == nil {
+		return errors.New("architectures are served on Linux only; results can be read here")
+	}
+	if arch.Needs != nil {
+		if err := arch.Needs(); err != nil {
+			return fmt.Errorf("%s is not available here: %w", arch.Name, err)
+		}
+	}
+	return nil
 }
 
 func (f *serveFlags) workerProgram() string {
@@ -121,7 +150,7 @@ func serve(ctx context.Context, c *call) error {
 	if err := c.parse(0); err != nil {
 		return err
 	}
-	arch, err := f.complete()
+	arch, err := f.complete(c.flags)
 	if err != nil {
 		return err
 	}
@@ -156,7 +185,7 @@ func serve(ctx context.Context, c *call) error {
 // tell puts the settings in force on the scoreboard.
 func (f *serveFlags) tell(arch servers.Architecture, cfg servers.Config) {
 	for key, value := range map[string]any{
-		"arch": arch.Name, "workers": cfg.Workers, "keepalive": cfg.KeepAlive, "max-conns": cfg.MaxConns,
+		"arch": servers.Row(arch, cfg.Variant), "workers": cfg.Workers, "keepalive": cfg.KeepAlive, "max-conns": cfg.MaxConns,
 		"idle-timeout": cfg.IdleTimeout, "read-timeout": cfg.ReadTimeout, "gomaxprocs": runtime.GOMAXPROCS(0),
 		"cpus": runtime.NumCPU(), "gogc": envOr("GOGC", "100"),
 	} {

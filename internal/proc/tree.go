@@ -47,7 +47,7 @@ func NewTree(pid int) (*Tree, error) {
 	if _, err := procfs.NewProc(pid); err != nil {
 		return nil, fmt.Errorf("process %d: %w", pid, err)
 	}
-	return &Tree{root: pid}, nil
+	return &Tree{root: pid, forks: len(descendants(pid)) > 0}, nil
 }
 
 // Usage reads the clocks. It is cheap unless the tree has children.

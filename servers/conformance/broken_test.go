@@ -62,8 +62,8 @@ func TestBrokenServersAreFound(t *testing.T) {
 
 // plain is the plain server with a fault.
 func plain(f fault) Subject {
-	arch := servers.Architecture{Name: "plain", Lecture: "thread-based", Limit: "answers 503", Serve: f.serve}
-	return Subject{Arch: arch, Start: InProcess(arch, files, ""), Files: files}
+	arch := servers.Architecture{Name: "plain", Lecture: "thread-based", Limit: servers.Refuses, Serve: f.serve}
+	return Subject{Arch: arch, Start: InProcess(arch, servers.Variant{}, files, "", ""), Files: files}
 }
 
 func property(t *testing.T, name string) Property {

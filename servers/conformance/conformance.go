@@ -21,9 +21,10 @@ import (
 
 // Subject is what is checked.
 type Subject struct {
-	Arch  servers.Architecture
-	Start Start
-	Files string // directory of the served files
+	Arch    servers.Architecture
+	Variant servers.Variant
+	Start   Start
+	Files   string // directory of the served files
 
 	Patience time.Duration // bounds whatever is waited for; 0: 20 s
 }
@@ -208,13 +209,16 @@ func (p *probe) start(s Settings) (*target, error) {
 // What the table says of an architecture decides what can be asked of it.
 
 // alone: it serves one connection at a time.
-func (p *probe) alone() bool { return p.subject.Arch.Lecture == "sequential" }
+func (p *probe) alone() bool { return p.subject.Arch.Limit == servers.QueuesOne }
 
 // refuses: one connection more than it takes is answered 503; otherwise it waits in the backlog.
-func (p *probe) refuses() bool { return strings.Contains(p.subject.Arch.Limit, "503") }
+func (p *probe) refuses() bool { return p.subject.Arch.Limit == servers.Refuses }
 
-// spawns: a request is answered by a process that can die without the others.
-func (p *probe) spawns() bool { return p.subject.Arch.Lecture == "process-based" }
+// isolates: a request is answered by a process that can die without the others.
+func (p *probe) isolates() bool { return p.subject.Arch.Unit == servers.Process }
+
+// spawns: each request costs the start of a process.
+func (p *probe) spawns() bool { return p.isolates() && !p.subject.Arch.Pool }
 
 // places is how many connections are served at the same time where others wait.
 func (p *probe) places(s Settings) int {

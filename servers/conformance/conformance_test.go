@@ -53,21 +53,30 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// Every architecture has every property: within this process, where the race detector sees the server at work, and,
-// where that takes a process of its own, as `serverlab serve`.
+// Every architecture has every property, in every variant in which it must prove itself: within this process, where the
+// race detector sees the server at work, and, where that takes a process of its own, as `serverlab serve`.
 func TestArchitectures(t *testing.T) {
 	for _, arch := range servers.Architectures {
-		t.Run(arch.Name, func(t *testing.T) {
-			for _, p := range Properties() {
-				t.Run(p.Name, func(t *testing.T) {
-					start := InProcess(arch, files, workerProgram)
-					if p.Process {
-						start = Child(program, arch, files)
-					}
-					verify(t, Subject{Arch: arch, Start: start, Files: files}, p)
-				})
-			}
-		})
+		for _, row := range arch.Rows() {
+			t.Run(row, func(t *testing.T) {
+				if arch.Needs != nil && arch.Needs() != nil {
+					t.Skip(arch.Needs())
+				}
+				arch, variant, err := servers.Lookup(row)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range Properties() {
+					t.Run(p.Name, func(t *testing.T) {
+						start := InProcess(arch, variant, files, program, workerProgram)
+						if p.Process {
+							start = Child(program, row, files)
+						}
+						verify(t, Subject{Arch: arch, Variant: variant, Start: start, Files: files}, p)
+					})
+				}
+			})
+		}
 	}
 }
 

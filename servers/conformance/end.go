@@ -227,7 +227,7 @@ func crash(p *probe) error {
 			return err
 		}
 	}
-	t.expectEnd = !p.spawns()
+	t.expectEnd = !p.isolates()
 	for range 3 {
 		victim, err := t.dial()
 		if err != nil {

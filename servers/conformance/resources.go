@@ -15,6 +15,8 @@ import (
 
 	"github.com/prometheus/procfs"
 	"golang.org/x/sync/errgroup"
+
+	"serverlab/servers"
 )
 
 var resourceProperties = []Property{
@@ -186,9 +188,9 @@ func (t *target) someClient(i int) error {
 // threads looks at the threads of those that promise something about them.
 func threads(p *probe) error {
 	switch {
-	case p.subject.Arch.Pool:
+	case p.subject.Arch.Pool && p.subject.Arch.Unit == servers.Thread:
 		return poolThreads(p)
-	case p.subject.Arch.Lecture == "event-based":
+	case p.subject.Arch.Unit == servers.Loop:
 		return loopThreads(p)
 	case p.spawns():
 		return workerProcesses(p)

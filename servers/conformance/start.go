@@ -19,10 +19,10 @@ import (
 	"serverlab/servers/app"
 )
 
-// Child returns a Start that runs `program serve --arch NAME` as a process of its own.
-func Child(program string, arch servers.Architecture, files string) Start {
+// Child returns a Start that runs `program serve --arch ROW` as a process of its own. A row is a name with its settings.
+func Child(program, row, files string) Start {
 	return func(ctx context.Context, s Settings) (*Server, error) {
-		args := append([]string{program, "serve", "--until-eof", "--arch=" + arch.Name, "--files=" + files}, s.serveFlags()...)
+		args := append([]string{program, "serve", "--until-eof", "--arch=" + row, "--files=" + files}, s.serveFlags()...)
 		if s.Descriptors > 0 {
 			args = append([]string{"/bin/sh", "-c", `ulimit -n "$0" && exec "$@"`, fmt.Sprint(s.Descriptors)}, args...)
 		}
@@ -126,10 +126,11 @@ func lastLine(text string) string {
 }
 
 // InProcess returns a Start that serves in this process, so that the race detector and the coverage see the server.
-// Worker is the program of a worker process.
-func InProcess(arch servers.Architecture, files, worker string) Start {
+// Worker is the program of a worker process, program that of a pool's.
+func InProcess(arch servers.Architecture, v servers.Variant, files, program, worker string) Start {
 	return func(ctx context.Context, s Settings) (*Server, error) {
 		cfg := servers.DefaultConfig()
+		cfg.Variant = v
 		cfg.KeepAlive, cfg.Workers = !s.OneRequest, s.Workers
 		set(&cfg.MaxConns, s.MaxConns)
 		set(&cfg.IdleTimeout, s.IdleTimeout)
@@ -138,6 +139,8 @@ func InProcess(arch servers.Architecture, files, worker string) Start {
 		set(&cfg.Limits.Header, s.MaxHeader)
 		set(&cfg.Limits.Body, s.MaxBody)
 		cfg.Worker = append([]string{worker, "--files=" + files}, s.workerFlags()...)
+		cfg.Member = append([]string{program, "member", "--arch=" + servers.Row(arch, v), "--files=" + files},
+			s.serveFlags()...)
 		addr := make(chan net.Addr, 1)
 		cfg.Ready = func(a net.Addr) { addr <- a }
 		serving, stop := context.WithCancel(ctx)

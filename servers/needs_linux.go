@@ -1,0 +1,29 @@
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// needsPidfd tells whether a parent can wait for its children in an event loop, and for each by itself.
+func needsPidfd() error {
+	fd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		return missing("pidfd_open(2)", "5.3", err)
+	}
+	return unix.Close(fd)
+}
+
+// missing says why a feature of the kernel can't be had.
+func missing(feature, since string, err error) error {
+	switch {
+	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EINVAL):
+		return fmt.Errorf("%s needs Linux %s or newer: %w", feature, since, err)
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return fmt.Errorf("%s is blocked by the container: %w", feature, err)
+	}
+	return fmt.Errorf("%s: %w", feature, err)
+}

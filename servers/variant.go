@@ -1,0 +1,122 @@
+package servers
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Variant is how an architecture may be built otherwise than by default. A zero field means the default; each row of
+// the table says which settings it heeds.
+type Variant struct {
+	Accept      string // how connections reach the workers: Shared, ReusePort or Pass; "": the row's first
+	Loops       int    // event loops: threads of eventloop, processes of symped
+	Trigger     string // what epoll reports: "level" (is readable) or "edge" (has become readable)
+	Helpers     int    // threads to which an event loop hands requests
+	MinSpare    int    // idle workers below which more are started; 0: the pool is fixed
+	MaxSpare    int    // idle workers above which some are ended
+	WorkerConns int    // connections after which a worker process is replaced; 0: never
+}
+
+// The ways in which connections reach workers.
+const (
+	Shared    = "shared"    // all wait in accept on one listening socket, and the kernel wakes one
+	ReusePort = "reuseport" // each has a listening socket of its own, and the kernel spreads connections over them
+	Pass      = "pass"      // one accepts and hands each connection to a worker that is idle
+)
+
+// Edge is the trigger that reports a descriptor once each time that something has arrived.
+const Edge = "edge"
+
+// Setting is one field of Variant: a flag of `serverlab serve`, and a part of a row's name.
+type Setting struct {
+	Name, About string
+	number      func(*Variant) *int
+	word        func(*Variant) *string
+	words       []string
+}
+
+// Settings lists the fields of Variant.
+var Settings = []Setting{
+	{Name: "accept", About: "how connections reach the workers: `WAY` shared, reuseport or pass",
+		word: func(v *Variant) *string { return &v.Accept }, words: []string{Shared, ReusePort, Pass}},
+	{Name: "loops", About: "event loops, a CPU each", number: func(v *Variant) *int { return &v.Loops }},
+	{Name: "trigger", About: "what epoll reports: `WHAT` level or edge",
+		word: func(v *Variant) *string { return &v.Trigger }, words: []string{"level", Edge}},
+	{Name: "helpers", About: "threads to which an event loop hands requests",
+		number: func(v *Variant) *int { return &v.Helpers }},
+	{Name: "min-spare", About: "idle processes below which more are started (0: a fixed pool)",
+		number: func(v *Variant) *int { return &v.MinSpare }},
+	{Name: "max-spare", About: "idle processes above which some are ended",
+		number: func(v *Variant) *int { return &v.MaxSpare }},
+	{Name: "worker-conns", About: "connections after which a worker process is replaced (0: never)",
+		number: func(v *Variant) *int { return &v.WorkerConns }},
+}
+
+// Set gives the named setting a value.
+func (v *Variant) Set(name, value string) error {
+	i := slices.IndexFunc(Settings, func(s Setting) bool { return s.Name == name })
+	if i < 0 {
+		return fmt.Errorf("no setting %q", name)
+	}
+	s := Settings[i]
+	if s.word != nil {
+		if !slices.Contains(s.words, value) {
+			return fmt.Errorf("%s %q: choose one of %s", name, value, strings.Join(s.words, ", "))
+		}
+		*s.word(v) = value
+		return nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 || n > maxSetting {
+		return fmt.Errorf("%s %q: give a number from 0 to %d", name, value, maxSetting)
+	}
+	*s.number(v) = n
+	return nil
+}
+
+// maxSetting bounds a number.
+const maxSetting = 100_000
+
+// String lists what is set, as in the name of a row: "accept=pass:max-spare=5".
+func (v Variant) String() string {
+	var parts []string
+	for _, s := range Settings {
+		switch {
+		case s.word != nil && *s.word(&v) != "":
+			parts = append(parts, s.Name+"="+*s.word(&v))
+		case s.number != nil && *s.number(&v) != 0:
+			parts = append(parts, s.Name+"="+strconv.Itoa(*s.number(&v)))
+		}
+	}
+	return strings.Join(parts, ":")
+}
+
+// Check tells whether a row heeds all that is set.
+func (v Variant) Check(a Architecture) error {
+	for _, s := range Settings {
+		given := s.word != nil && *s.word(&v) != "" || s.number != nil && *s.number(&v) != 0
+		switch {
+		case !given:
+		case s.Name == "accept" && !slices.Contains(a.Accepts, v.Accept):
+			return fmt.Errorf("%s knows no accept=%s%s", a.Name, v.Accept, choices(a.Accepts))
+		case s.Name != "accept" && !slices.Contains(a.Settings, s.Name):
+			return fmt.Errorf("%s knows no %s%s", a.Name, s.Name, choices(a.Settings))
+		}
+	}
+	if v.MaxSpare > 0 && v.MaxSpare < v.MinSpare {
+		return fmt.Errorf("max-spare %d is less than min-spare %d", v.MaxSpare, v.MinSpare)
+	}
+	if v.MaxSpare > 0 && v.MinSpare == 0 {
+		return fmt.Errorf("max-spare %d needs a min-spare", v.MaxSpare)
+	}
+	return nil
+}
+
+func choices(known []string) string {
+	if len(known) == 0 {
+		return ""
+	}
+	return ": choose one of " + strings.Join(known, ", ")
+}
