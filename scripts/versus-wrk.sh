@@ -7,29 +7,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-9} seconds=${2:-2}
 for tool in nginx wrk taskset; do
-	command -v $tool >/dev/null || PATH=$PATH:/usr/sbin command -v $tool >/dev/null ||
-		{ echo "versus-wrk: $tool is not installed: apt-get install nginx-light wrk util-linux" >&2; exit 1; }
+	PATH=$PATH:/usr/sbin command -v $tool >/dev/null || { echo "versus-wrk: $tool is not installed: run scripts/setup.sh" >&2; exit 1; }
 done
 [ -x bin/serverlab ] || { echo "versus-wrk: build first: make build" >&2; exit 1; }
-PATH=$PATH:/usr/sbin
 dir=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null; rm -rf "$dir"' EXIT
 port=${PORT:-18080}
-cat >"$dir/nginx.conf" <<CONF
-worker_processes 1;
-daemon off;
-pid $dir/pid;
-error_log $dir/error.log;
-events { worker_connections 1024; }
-http {
-	access_log off;
-	keepalive_requests 1000000000;
-	client_body_temp_path $dir/b; proxy_temp_path $dir/p; fastcgi_temp_path $dir/f; uwsgi_temp_path $dir/u; scgi_temp_path $dir/s;
-	server { listen 127.0.0.1:$port backlog=4096; location = / { default_type text/plain; return 200 "Hello, World!"; } }
-}
-CONF
-taskset -c 0 nginx -c "$dir/nginx.conf" 2>"$dir/start" &
+taskset -c 0 scripts/nginx.sh "$port" 2>"$dir/start" &
 server=$!
 until curl -fsS "http://127.0.0.1:$port/" >/dev/null 2>&1; do
 	kill -0 $server 2>/dev/null || { echo "versus-wrk: nginx did not start: $(cat "$dir/start")" >&2; exit 1; }

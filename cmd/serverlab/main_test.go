@@ -6,9 +6,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,6 +100,13 @@ func TestBadInput(t *testing.T) {
 		{"serve --arch epoll --addr nowhere", 2, "--addr nowhere"},
 		{"serve --arch epoll --workers 0", 2, "--workers 0"},
 		{"serve --arch epoll --idle-timeout 0s", 2, "time-out"},
+		{"serve --arch iterative --accept pass", 2, "iterative knows no accept=pass"},
+		{"serve --arch eventloop --helpers 3", 2, "eventloop knows no helpers"},
+		{"serve --arch eventloop --accept", 2, "accept"},
+		{"serve --arch eventloop --accept wrong", 2, "choose one of"},
+		{"serve --arch eventloop --loops -1", 2, "from 0 to"},
+		{"serve --arch eventloop:loops", 2, "from 0 to"},
+		{"serve --arch eventloop:nonsense=1", 2, `no setting "nonsense"`},
 		{"serve --arch epoll --addr " + used, 1, "address already in use"},
 		{"serve --arch eventloop --addr " + used, 1, "address already in use"},
 		{"serve --arch goroutine --addr " + used, 1, "address already in use"},
@@ -111,6 +121,7 @@ func TestBadInput(t *testing.T) {
 		{"load --url http://" + used + "/ --arrivals poisson", 2, "--rate"},
 		{"load --url http://" + used + "/ --cpus x", 2, "--cpus"},
 		{"load --url http://" + used + "/ --body @" + file + "x", 2, "no such file"},
+		{"load --url http://" + used + "/ --server-pid 4194305", 2, "--server-pid"},
 		{"bench nonsense", 2, `no experiment "nonsense"`},
 		{"bench --arch nonsense", 2, `no architecture "nonsense"`},
 		{"bench --trials 0", 2, "--trials 0"},
@@ -132,6 +143,25 @@ func TestBadInput(t *testing.T) {
 		if strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "goroutine ") {
 			t.Errorf("%s: want one line, got %q", c.args, stderr)
 		}
+	}
+}
+
+// A load that is told the server's process charges it. Here that is this process, which serves and loads.
+func TestLoadChargesTheServer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }))
+	defer server.Close()
+	code, stdout, stderr := ask("load", "--url", server.URL+"/", "--warmup=0s", "--duration=200ms", "--connections=4",
+		fmt.Sprintf("--server-pid=%d", os.Getpid()), "--json")
+	var l struct {
+		CPU       float64 `json:"cpu"`
+		P99       float64 `json:"p99"`
+		ServerCPU float64 `json:"server_cpu"`
+	}
+	if err := json.Unmarshal([]byte(stdout), &l); err != nil {
+		t.Fatalf("exit code %d, %q, %q: %v", code, stdout, stderr, err)
+	}
+	if l.P99 <= 0 || l.ServerCPU <= l.CPU {
+		t.Errorf("the process used %v s of CPU, of which %v s to load; p99 %v s", l.ServerCPU, l.CPU, l.P99)
 	}
 }
 
