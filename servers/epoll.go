@@ -27,49 +27,25 @@ func epoll(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	if err != nil {
 		return err
 	}
-	var in [64 << 10]byte
+	r.feed(h)
+	return r.run(ctx)
+}
+
+// feed has the loop itself answer what is readable.
+func (r *reactor) feed(h fasthttp.RequestHandler) {
 	var out []byte // of the answer being made; what the socket does not take is kept with the connection
-	feed := func(p *peer, input []byte) {
-		before := p.session.Requests()
-		out, p.more, p.closing = p.session.Feed(out[:0], input)
-		r.slot.Requests.Add(p.session.Requests() - before)
-		n := 0
-		if len(out) > 0 {
-			if n, err = unix.Write(p.fd, out); err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
-				r.close(p)
-				return
-			}
-		}
-		switch {
-		case n < len(out) || p.more: // more answers have to wait for their turn, as if the socket were full
-			p.out = append([]byte(nil), out[max(n, 0):]...)
-			r.idle.join(&p.place, r.now)
-			r.expect(p, unix.EPOLLOUT)
-		case p.closing:
-			r.finish(p)
-		default:
-			r.await(p, p.session.Requests() > before)
-		}
-	}
 	r.readable = func(p *peer) {
-		if p.session == nil {
-			p.session = cfg.session(h)
-		}
-		if p.more {
-			feed(p, nil)
+		input, ok := r.read(p)
+		if !ok {
 			return
 		}
-		n, err := unix.Read(p.fd, in[:])
-		switch {
-		case n > 0:
-			feed(p, in[:n])
-		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
-			r.expect(p, unix.EPOLLIN)
-		default: // the end, or a connection that broke
-			r.close(p)
+		if p.session == nil {
+			p.session = r.cfg.session(h)
 		}
+		before := p.session.Requests()
+		out, p.more, p.closing = p.session.Feed(out[:0], input)
+		r.answer(p, out, p.session.Requests()-before)
 	}
-	return r.run(ctx)
 }
 
 // run is the loop. It returns when ctx has ended and no connection is left.
@@ -83,18 +59,13 @@ func (r *reactor) run(ctx context.Context) error {
 	defer onStop(ctx, r.interrupt)()
 	r.cfg.Ready(r.addr)
 	var events [256]unix.EpollEvent
-	for n := 0; !r.stopping || r.open > 0; {
-		patience := 0 // one more look before it sleeps: to sleep and be woken costs more
-		if n == 0 {
-			patience = r.patience()
-		}
-		var err error
-		n, err = unix.EpollWait(r.ep, events[:], patience)
+	for !r.stopping || r.open > 0 {
+		n, err := epollWait(r.ep, events[:], r.patience())
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("epoll_wait: %w", err)
 		}
 		r.now = time.Now()
-		for _, e := range events[:max(n, 0)] {
+		for _, e := range events[:n] {
 			// Whoever owned the descriptor when the event was made may be gone. If it has a new owner by now, that
 			// one finds nothing to read and waits on.
 			if owner := r.at[e.Fd]; owner != nil {

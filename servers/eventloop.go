@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,31 +25,30 @@ import (
 //
 //	gnet: epoll_wait -> read -> OnTraffic: Feed -> Write
 //
+// With --loops above one it is a hybrid: several such loops, on a CPU each if there are, and a connection stays with
+// one. With --accept reuseport each loop listens for itself and the kernel spreads connections; shared means that
+// gnet runs one loop more, which only accepts, and deals connections out in turn.
+//
 // Strength: that of epoll, with somebody else's years in the loop. Where it breaks: as epoll, a handler that waits
-// stops everybody; and a library's limits become yours: gnet buffers what a socket does not take without bound, tells
-// nobody when it has drained, knows no deadlines, and ends when accept runs out of descriptors. What follows is mostly
-// the answer to these.
+// stops everybody; and a library's limits become yours: gnet buffers what a socket does not take, tells nobody when it
+// has drained (eventloop_clock.go), ends when accept fails (eventloop_accept.go), and closes on a client that has
+// closed its sending side, though there may be answers left for it (eventloop_leave.go).
 func eventloop(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
-	// With SO_REUSEPORT gnet's one loop accepts for itself; without it, gnet adds a second loop that only accepts. But
-	// it would hide that a port is in use, so an ordinary listening socket tries first and finds a free port.
-	probe, err := listenNet(&cfg)
+	addr, err := freeAddr(&cfg)
 	if err != nil {
 		return err
 	}
-	addr := probe.Addr()
-	if err := probe.Close(); err != nil {
-		return fmt.Errorf("listen on %s: %w", addr, err)
-	}
-	l := &gnetLoop{cfg: cfg, handler: h, addr: addr, slot: cfg.Board.Slot(0), max: maxGnetConns(&cfg),
-		ready: make(chan struct{})}
-	l.idle = line[*guest]{patience: cfg.IdleTimeout, expired: l.leave}
-	l.reading = line[*guest]{patience: cfg.ReadTimeout, expired: l.tooSlow}
-	l.lingering = line[*guest]{patience: lingerTime, expired: l.leave}
-	defer onStop(ctx, l.stop)()
-	err = gnet.Run(l, "tcp://"+addr.String(), gnet.WithNumEventLoop(1), gnet.WithReusePort(true), gnet.WithTicker(true),
-		gnet.WithLogger(gnetLog{cfg.Log}), gnet.WithTCPNoDelay(gnet.TCPNoDelay))
+	s := &gnetServer{ctx: ctx, cfg: cfg, handler: h, addr: addr, accepting: -1,
+		ready: make(chan struct{}), ended: make(chan struct{})}
+	s.cut, s.endLeavers = context.WithCancel(context.Background())
+	defer s.endLeavers()
+	defer onStop(ctx, s.stop)()
+	err = gnet.Run(s, "tcp://"+addr.String(), gnet.WithNumEventLoop(max(1, cfg.Loops)),
+		gnet.WithReusePort(cfg.Accept != Shared), gnet.WithReuseAddr(true), gnet.WithTCPNoDelay(gnet.TCPNoDelay),
+		gnet.WithEdgeTriggeredIO(cfg.Trigger == Edge), gnet.WithTicker(true), gnet.WithLogger(gnetLog{cfg.Log}))
+	close(s.ended)
 	if err == nil && ctx.Err() == nil {
-		err = errors.New("ended without being asked, perhaps for want of descriptors")
+		err = errors.New("ended without being asked: an event loop could not accept")
 	}
 	if err != nil {
 		return fmt.Errorf("gnet: %w", err)
@@ -55,97 +56,93 @@ func eventloop(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error
 	return nil
 }
 
-// maxGnetConns keeps the connections well below the limit of descriptors, with room for refused ones that linger:
-// accept must never fail for want of one.
-func maxGnetConns(cfg *Config) int {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return cfg.MaxConns
-	}
-	return max(1, min(cfg.MaxConns, int(min(limit.Cur, 1<<20))-2*refusedLinger))
-}
-
-// gnetLoop is the event handler. All but OnBoot, OnTick and stop runs on the loop.
-type gnetLoop struct {
+// gnetServer is what all loops share: gnet calls it back, each loop for its own connections.
+type gnetServer struct {
 	gnet.BuiltinEventEngine
+	ctx     context.Context
 	cfg     Config
 	handler fasthttp.RequestHandler
 	addr    net.Addr
-	slot    *scoreboard.Slot
-	max     int // connections
 
-	engine gnet.Engine
-	ready  chan struct{}                  // closed when engine is set
-	loop   atomic.Pointer[gnet.EventLoop] // set by the first connection
-	heed   atomic.Bool                    // some guest waits for its output to drain
-	ticks  atomic.Uint64
+	engine       gnet.Engine
+	ready, ended chan struct{} // closed when all loops listen, and when gnet has returned
+	accepting    int           // a copy of the listening socket of the loop that only accepts; -1: there is none
+	clock        atomic.Pointer[time.Time]
+	ticks        int
+	open         atomic.Int64 // connections
+	stopping     atomic.Bool
+	leavers      sync.WaitGroup  // clients that are seen off: see eventloop_leave.go
+	cut          context.Context // of the leavers; ended by endLeavers, under mu
+	endLeavers   context.CancelFunc
 
-	idle, reading, lingering line[*guest]
+	mu    sync.Mutex
+	loops []*gnetLoop // those that have had a connection
+}
+
+// gnetLoop is one loop and what belongs to it; all of this but heed is touched on the loop only.
+type gnetLoop struct {
+	*gnetServer
+	loop gnet.EventLoop
+	slot *scoreboard.Slot
+	heed atomic.Bool // some guest waits for its output to drain
+
+	idle, reading, lingering line[*guest] // every connection stands in one
 	out                      []byte
-	guests                   map[*guest]struct{}
-	draining                 map[*guest]struct{} // those whose output must drain first
-	stopping                 bool
+	draining                 map[*guest]struct{} // those whose output must drain before anything else
+	leaving                  int                 // connections that are seen off
 }
 
 // guest is a connection of gnet's.
 type guest struct {
-	conn    gnet.Conn
-	session *http1.Session // nil: only its end is awaited
-	more    bool           // the session has more answers
-	closing bool           // when its output has drained
-	place   place[*guest]
+	loop     *gnetLoop
+	conn     gnet.Conn
+	session  *http1.Session // nil until input comes, and when only the end is awaited
+	more     bool           // the session has more answers
+	closing  bool           // when its output has drained
+	draining bool
+	left     int // bytes of output when it was last looked at; of those that drain
+	place    place[*guest]
 }
 
-// The bounds of what gnet buffers for one connection, bytes, and how many turns of answers one may have in a row.
+// The bounds of the input that gnet buffers for one connection, bytes, and of the turns of answers that one may have in
+// a row.
 const (
-	gnetOutbound = 1 << 20
-	gnetInbound  = 4 << 20
-	gnetTurns    = 16
-	gnetTick     = 20 * time.Millisecond
-
-	gnetTicksPerLook = 10 // for who was silent for too long
+	gnetInbound = 4 << 20
+	gnetTurns   = 16
 )
 
-func (l *gnetLoop) OnBoot(e gnet.Engine) gnet.Action {
-	l.guests, l.draining = map[*guest]struct{}{}, map[*guest]struct{}{}
-	l.engine = e
-	close(l.ready)
-	l.cfg.Ready(l.addr)
-	return gnet.None
-}
-
-func (l *gnetLoop) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
-	if l.loop.Load() == nil {
-		loop := c.EventLoop()
-		l.loop.Store(&loop)
-	}
+func (s *gnetServer) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	l := s.of(c.EventLoop())
 	l.slot.Accepts.Add(1)
-	g := &guest{conn: c}
+	g := &guest{loop: l, conn: c}
 	g.place.who = g
 	c.SetContext(g)
-	if l.stopping {
+	open := int(s.open.Add(1))
+	switch {
+	case s.stopping.Load():
 		return nil, gnet.Close
-	}
-	if len(l.guests) >= l.max+refusedLinger {
+	case open > s.cfg.MaxConns+refusedLinger, s.scarce(c.Fd()):
 		l.slot.Refusals.Add(1)
 		return refuse(), gnet.Close
-	}
-	l.guests[g] = struct{}{}
-	if len(l.guests) > l.max {
+	case open > s.cfg.MaxConns:
 		l.slot.Refusals.Add(1)
-		l.write(g, refuse())
+		if _, err := c.Write(refuse()); err != nil {
+			return nil, gnet.None // gnet has closed it
+		}
 		return nil, l.linger(g)
 	}
-	g.session = l.cfg.session(l.handler)
-	l.idle.join(&g.place, time.Now())
+	l.idle.join(&g.place, l.now())
 	return nil, gnet.None
 }
 
-func (l *gnetLoop) OnClose(c gnet.Conn, _ error) gnet.Action {
+func (s *gnetServer) OnClose(c gnet.Conn, err error) gnet.Action {
 	g := c.Context().(*guest)
 	g.place.leave()
-	delete(l.guests, g)
-	delete(l.draining, g)
+	delete(g.loop.draining, g)
+	if (g.more || g.draining) && errors.Is(err, io.EOF) && g.loop.seeOff(g) {
+		return gnet.None
+	}
+	s.open.Add(-1)
 	if g.session != nil {
 		g.session.Release()
 		g.session = nil
@@ -153,43 +150,49 @@ func (l *gnetLoop) OnClose(c gnet.Conn, _ error) gnet.Action {
 	return gnet.None
 }
 
-func (l *gnetLoop) OnTraffic(c gnet.Conn) gnet.Action {
+func (s *gnetServer) OnTraffic(c gnet.Conn) gnet.Action {
 	g := c.Context().(*guest)
-	switch _, draining := l.draining[g]; {
-	case g.session == nil: // lingering: what it sends is not read by anybody
+	l := g.loop
+	switch {
+	case g.place.line == &l.lingering: // what it sends is not read by anybody
 		_, _ = c.Discard(-1)
 		return gnet.None
-	case draining: // a client that does not read its answers is not read from either; gnet keeps what it sends
-		if c.InboundBuffered() > gnetInbound {
-			return gnet.Close
-		}
+	case g.draining && c.OutboundBuffered() == 0:
+		return l.resume(g)
+	case c.InboundBuffered() > gnetInbound:
+		return gnet.Close
+	case g.draining: // who does not take its answers is not read from either; gnet keeps what it sends
 		return gnet.None
+	case g.session == nil:
+		g.session = s.cfg.session(s.handler)
 	}
-	var in []byte
-	if !g.more {
-		in, _ = c.Next(-1)
-	}
-	return l.feed(g, in)
+	return l.feed(g)
 }
 
-func (l *gnetLoop) feed(g *guest, in []byte) gnet.Action {
-	before := g.session.Requests()
-	for turn := 0; turn == 0 || g.more; turn++ {
+// feed answers what can be answered: the work of the loop.
+func (l *gnetLoop) feed(g *guest) gnet.Action {
+	begun := g.session.Requests()
+	for turn := 0; ; turn++ {
 		if turn == gnetTurns { // others have their turn
 			if g.conn.Wake(nil) != nil {
 				return gnet.Close
 			}
 			break
 		}
-		answered := g.session.Requests()
-		l.out, g.more, g.closing = g.session.Feed(l.out[:0], in)
-		in = nil
-		l.slot.Requests.Add(g.session.Requests() - answered)
-		if len(l.out) > 0 && !l.write(g, l.out) {
-			return gnet.None // gnet has closed it
+		var in []byte
+		if !g.more {
+			if in, _ = g.conn.Next(-1); len(in) == 0 && turn > 0 {
+				break
+			}
 		}
-		if pending := g.conn.OutboundBuffered(); pending > 0 && (g.more || g.closing) || pending > gnetOutbound {
-			l.draining[g] = struct{}{} // gnet would close or buffer on at once
+		l.answer(g, in)
+		if len(l.out) > 0 {
+			if _, err := g.conn.Write(l.out); err != nil {
+				return gnet.None // gnet has closed it
+			}
+		}
+		if g.left = g.conn.OutboundBuffered(); g.left > 0 { // the socket is full: gnet writes the rest when it can
+			g.draining, l.draining[g] = true, struct{}{}
 			l.heed.Store(true)
 			break
 		}
@@ -198,17 +201,29 @@ func (l *gnetLoop) feed(g *guest, in []byte) gnet.Action {
 		}
 	}
 	switch {
-	case !g.session.Partial() || g.more || g.closing:
-		l.idle.join(&g.place, time.Now())
-	case g.place.line != &l.reading || g.session.Requests() > before: // bounds the request, not the read
-		l.reading.join(&g.place, time.Now())
+	case !g.session.Partial() || g.more || g.closing || g.draining:
+		l.idle.join(&g.place, l.now())
+	case g.place.line != &l.reading || g.session.Requests() > begun: // bounds the request, not the read
+		l.reading.join(&g.place, l.now())
 	}
 	return gnet.None
 }
 
-func (l *gnetLoop) write(g *guest, p []byte) bool {
-	_, err := g.conn.Write(p)
-	return err == nil
+// answer has the session make the next answers, into l.out.
+func (l *gnetLoop) answer(g *guest, in []byte) {
+	before := g.session.Requests()
+	l.out, g.more, g.closing = g.session.Feed(l.out[:0], in)
+	l.slot.Requests.Add(g.session.Requests() - before)
+}
+
+// resume goes on with a connection whose output has drained.
+func (l *gnetLoop) resume(g *guest) gnet.Action {
+	g.draining = false
+	delete(l.draining, g)
+	if g.closing {
+		return l.finish(g)
+	}
+	return l.feed(g) // also what came meanwhile
 }
 
 // finish ends a connection whose output has drained, by lingering where input is left (as reactor.finish).
@@ -227,101 +242,25 @@ func (l *gnetLoop) linger(g *guest) gnet.Action {
 	if unix.Shutdown(g.conn.Fd(), unix.SHUT_WR) != nil {
 		return gnet.Close
 	}
-	l.lingering.join(&g.place, time.Now())
+	l.lingering.join(&g.place, l.now())
 	return gnet.None
 }
 
-// leave closes a connection from a task of the loop.
-func (l *gnetLoop) leave(g *guest) { _ = (*l.loop.Load()).Close(g.conn) }
-
-func (l *gnetLoop) tooSlow(g *guest) {
-	if l.write(g, http1.ErrorAnswer(408, "the request took too long to arrive")) && l.linger(g) == gnet.Close {
-		l.leave(g)
-	}
-}
-
-// OnTick runs off the loop and sends it the tasks that need a clock.
-func (l *gnetLoop) OnTick() (time.Duration, gnet.Action) {
-	ticks := l.ticks.Add(1)
-	if loop := l.loop.Load(); loop != nil && (l.heed.Load() || ticks%gnetTicksPerLook == 0) {
-		_ = (*loop).Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
-			l.attend()
-			return nil
-		}))
-	}
-	return gnetTick, gnet.None
-}
-
-// attend looks at those whose output had to drain, and closes who was silent for too long.
-func (l *gnetLoop) attend() {
-	for g := range l.draining {
-		if g.conn.OutboundBuffered() > 0 {
-			continue
-		}
-		delete(l.draining, g)
-		action := gnet.None
-		switch {
-		case g.closing:
-			action = l.finish(g)
-		default:
-			in, _ := g.conn.Next(-1) // what came meanwhile; the session keeps it until its turn
-			action = l.feed(g, in)
-		}
-		if action == gnet.Close {
-			l.leave(g)
+// of finds what belongs to a loop of gnet's.
+func (s *gnetServer) of(loop gnet.EventLoop) *gnetLoop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.loops {
+		if l.loop == loop {
+			return l
 		}
 	}
-	l.heed.Store(len(l.draining) > 0)
-	now := time.Now()
-	for _, line := range []*line[*guest]{&l.idle, &l.reading, &l.lingering} {
-		line.expire(now)
-	}
-}
-
-// stop refuses new connections, lets what has arrived be answered, and then ends the engine.
-func (l *gnetLoop) stop() {
-	<-l.ready
-	if loop := l.loop.Load(); loop != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), l.cfg.StopTimeout)
-		defer cancel()
-		for empty := false; !empty && ctx.Err() == nil; {
-			answer := make(chan bool, 1)
-			err := (*loop).Execute(ctx, gnet.RunnableFunc(func(context.Context) error {
-				answer <- l.wrapUp()
-				return nil
-			}))
-			if err != nil {
-				break
-			}
-			select {
-			case empty = <-answer:
-			case <-ctx.Done():
-			}
-			if !empty { // gnet tells nobody when output has drained
-				time.Sleep(time.Millisecond)
-			}
-		}
-	}
-	// Stop asks, and then looks every half second whether it was heard; gnet.Run returns when all has ended.
-	asked, cancel := context.WithCancel(context.Background())
-	cancel()
-	_ = l.engine.Stop(asked)
-}
-
-// wrapUp closes the connections that have nothing in hand, and tells whether none is left.
-func (l *gnetLoop) wrapUp() (empty bool) {
-	l.stopping = true
-	l.attend()
-	for g := range l.guests {
-		if g.session == nil {
-			continue
-		}
-		g.session.CloseAfter()
-		if _, draining := l.draining[g]; !draining && !g.more && !unread(g.conn.Fd()) {
-			l.leave(g)
-		}
-	}
-	return len(l.guests) == 0
+	l := &gnetLoop{gnetServer: s, loop: loop, slot: s.cfg.Board.Slot(len(s.loops)), draining: map[*guest]struct{}{}}
+	l.idle = line[*guest]{patience: s.cfg.IdleTimeout + gnetTick, expired: l.close}
+	l.reading = line[*guest]{patience: s.cfg.ReadTimeout + gnetTick, expired: l.tooSlow}
+	l.lingering = line[*guest]{patience: lingerTime, expired: l.close}
+	s.loops = append(s.loops, l)
+	return l
 }
 
 // gnetLog passes what gnet has to say on; by itself it writes to the standard output.

@@ -4,12 +4,8 @@ package servers
 
 import (
 	"context"
-	"io"
-	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
-	"time"
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
@@ -18,7 +14,7 @@ import (
 // goroutine gives every connection a user-level thread. The code reads as if each blocked; beneath it the runtime's
 // poller is an event loop, and a few kernel threads carry all of them.
 //
-//	goroutine of client 1: read -> handler -> write -> read ...   parked while nothing arrives
+//	goroutine of client 1: read -> handler -> write -> park ... read ->   parked while nothing arrives
 //	goroutine of client 2: read -> ...
 //	runtime:               epoll_wait -> unpark whoever can go on
 //
@@ -26,33 +22,34 @@ import (
 // each silent client, a scheduler between the event and the handler, and a thread more for each call that blocks in
 // the kernel.
 func goroutine(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
-	ln, err := listenNet(&cfg)
+	ln, addr, err := listenParked(&cfg)
 	if err != nil {
 		return err
 	}
+	defer ln.Close()
 	var open roster
 	defer open.close()
 	defer onStop(ctx, func() {
 		open.stop(cfg.StopTimeout)
-		_ = ln.Close()
+		_ = unix.Shutdown(int(ln.Fd()), unix.SHUT_RD) // wakes whoever accepts
 	})()
 	slot := cfg.Board.Slot(0)
 	var conns sync.WaitGroup
 	var lingering atomic.Int32 // refused ones
 	defer conns.Wait()
-	cfg.Ready(ln.Addr())
+	cfg.Ready(addr)
 	for {
-		tcp, err := ln.AcceptTCP()
+		c, err := ln.accept(&cfg)
 		if err != nil {
 			if acceptAgain(err) {
 				continue
 			}
-			return nil // only the stop closes the listening socket
+			return nil // only the stop shuts the listening socket down
 		}
 		slot.Accepts.Add(1)
-		c := newParked(tcp, &cfg)
 		if open.add(c, cfg.MaxConns) {
-			conns.Go(func() { pump(c, cfg.session(h), &cfg, slot, &open) })
+			c.talk = talk{c: c, s: cfg.session(h), cfg: &cfg, slot: slot, roster: &open}
+			conns.Go(c.serve)
 			continue
 		}
 		slot.Refusals.Add(1)
@@ -69,97 +66,44 @@ func goroutine(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error
 	}
 }
 
+// serve is the life of one connection. RawConn.Read is its loop: it calls converse at once, and again whenever
+// something has arrived; in between the goroutine is parked.
+func (c *parked) serve() {
+	err := c.raw.Read(c.converse)
+	c.giveUp(err)
+	c.end()
+}
+
+// converse reads, has the handler answer, and writes, until nothing is left to read: false parks the goroutine.
+//
+// A loop around net.Conn.Read would be as straight, but would try to read once more after each answer, only to be
+// told that there is nothing: a system call in three. The kernel says with each read whether anything is left.
+func (c *parked) converse(uintptr) (over bool) {
+	for {
+		in, left, err := c.read()
+		if err == unix.EAGAIN {
+			return c.setPatience(c.patience()) != nil
+		}
+		if err != nil {
+			return true
+		}
+		answered := c.s.Requests()
+		over := c.turn(in)
+		buffers.Put(in)
+		if over {
+			return true
+		}
+		// Only what was written tells that the client is gone; without an answer another read must.
+		if !left && c.s.Requests() > answered {
+			return c.setPatience(c.patience()) != nil
+		}
+	}
+}
+
 // turnAway refuses a connection that is not in the roster.
 func turnAway(c *parked) {
 	if _, err := c.Write(refuse()); err == nil {
 		linger(c)
 	}
 	_ = c.Close()
-}
-
-// parked is a connection on the runtime's poller. Reading goes through its raw descriptor, so that a goroutine takes a
-// buffer only when there is input: who waits for a silent client holds none.
-type parked struct {
-	*net.TCPConn
-	raw  syscall.RawConn
-	idle time.Duration
-	try  func(fd uintptr) bool
-	in   *buffer // what try has read, or err
-	err  error
-
-	readUntil, writeUntil time.Time // the deadlines in force
-}
-
-func newParked(tcp *net.TCPConn, cfg *Config) *parked {
-	c := &parked{TCPConn: tcp, idle: cfg.IdleTimeout}
-	c.raw, c.err = tcp.SyscallConn()
-	c.try = c.read // once, for each evaluation of a method value allocates
-	return c
-}
-
-// receive waits at most d for input.
-func (c *parked) receive(d time.Duration) (*buffer, error) {
-	if c.err != nil {
-		return nil, c.err
-	}
-	if err := renew(&c.readUntil, d, c.SetReadDeadline); err != nil {
-		return nil, err
-	}
-	if err := c.raw.Read(c.try); err != nil {
-		return nil, err
-	}
-	if c.err != nil {
-		return nil, c.err
-	}
-	return c.in, nil
-}
-
-// renew sets a deadline d from now unless the one in force is about that already: a timer for each read and each write
-// would cost more than the parser. It may so come a sixteenth of d sooner.
-func renew(until *time.Time, d time.Duration, set func(time.Time) error) error {
-	now := time.Now()
-	if rest := until.Sub(now); rest >= d-d/16 && rest <= d {
-		return nil
-	}
-	*until = now.Add(d)
-	return set(*until)
-}
-
-// read is one attempt; false parks the goroutine until the descriptor is readable.
-func (c *parked) read(fd uintptr) bool {
-	b := buffers.Get().(*buffer)
-	for {
-		n, err := unix.Read(int(fd), b.bytes[:])
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err == unix.EAGAIN:
-			buffers.Put(b)
-			return false
-		case err == nil && n == 0:
-			err = io.EOF
-		}
-		if b.n, c.in, c.err = n, b, err; err != nil {
-			buffers.Put(b)
-			c.in = nil
-		}
-		return true
-	}
-}
-
-// Write gives up on a client that takes no more of its answer for as long as it may be idle.
-func (c *parked) Write(p []byte) (n int, err error) {
-	for n < len(p) && err == nil {
-		if err = renew(&c.writeUntil, c.idle, c.SetWriteDeadline); err == nil {
-			var m int
-			m, err = c.TCPConn.Write(p[n:min(len(p), n+64<<10)])
-			n += m
-		}
-	}
-	return n, err
-}
-
-func (c *parked) unread() (yes bool) {
-	err := c.raw.Control(func(fd uintptr) { yes = unread(int(fd)) })
-	return err == nil && yes
 }

@@ -3,56 +3,84 @@
 package servers
 
 import (
-	"container/list"
+	"iter"
 	"time"
 )
 
 // line is a queue of those who wait equally long for something to happen: whoever was active goes to its end, so the
 // first in line is always the first to be timed out, and no timer is set for anybody.
 type line[T any] struct {
-	members  list.List
-	patience time.Duration
-	expired  func(T)
+	first, last *place[T]
+	patience    time.Duration
+	expired     func(T)
 }
 
-// place is where one stands, in one line at most.
+// place is where one stands, in one line at most. It is part of whoever stands there, so joining allocates nothing.
 type place[T any] struct {
-	who   T
-	line  *line[T]
-	elem  *list.Element
-	since time.Time
+	who        T
+	line       *line[T]
+	prev, next *place[T]
+	since      time.Time
 }
 
 // join puts p at the end of the line.
 func (l *line[T]) join(p *place[T], now time.Time) {
-	if p.line == l {
-		l.members.MoveToBack(p.elem)
-	} else {
-		p.leave()
-		p.line, p.elem = l, l.members.PushBack(p)
-	}
 	p.since = now
+	if l.last == p {
+		return
+	}
+	p.leave()
+	p.line, p.prev = l, l.last
+	if l.last != nil {
+		l.last.next = p
+	} else {
+		l.first = p
+	}
+	l.last = p
 }
 
 func (p *place[T]) leave() {
-	if p.line != nil {
-		p.line.members.Remove(p.elem)
-		p.line, p.elem = nil, nil
+	l := p.line
+	if l == nil {
+		return
+	}
+	if p.prev != nil {
+		p.prev.next = p.next
+	} else {
+		l.first = p.next
+	}
+	if p.next != nil {
+		p.next.prev = p.prev
+	} else {
+		l.last = p.prev
+	}
+	p.line, p.prev, p.next = nil, nil, nil
+}
+
+// all goes along the line. Whoever is met may leave it.
+func (l *line[T]) all() iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for p := l.first; p != nil; {
+			next := p.next
+			if !yield(p.who) {
+				return
+			}
+			p = next
+		}
 	}
 }
 
 // next is the moment at which the first in line is timed out; zero when nobody waits.
 func (l *line[T]) next() time.Time {
-	if first := l.members.Front(); first != nil {
-		return first.Value.(*place[T]).since.Add(l.patience)
+	if l.first == nil {
+		return time.Time{}
 	}
-	return time.Time{}
+	return l.first.since.Add(l.patience)
 }
 
-// expire calls expired for each whose time is over; it must take them out of the line.
+// expire calls expired for each whose time is over; it has left the line by then.
 func (l *line[T]) expire(now time.Time) {
-	for at := l.next(); !at.IsZero() && !now.Before(at); at = l.next() {
-		p := l.members.Front().Value.(*place[T])
+	for p := l.first; p != nil && now.Sub(p.since) >= l.patience; p = l.first {
 		p.leave()
 		l.expired(p.who)
 	}

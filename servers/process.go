@@ -100,6 +100,10 @@ func (p *parent) spawn(c *peer) error {
 	if p.cfg.KeepAlive && !p.stopping {
 		argv = append(slices.Clone(argv), "--keepalive")
 	}
+	// A Go program whose standard input does not block begins by setting up its poller. Nobody here waits on it now.
+	if err := unix.SetNonblock(c.fd, false); err != nil {
+		return fmt.Errorf("start %s: %w", argv[0], err)
+	}
 	w := &child{parent: p, peer: c}
 	var err error
 	w.pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{

@@ -3,6 +3,7 @@
 package servers
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -11,12 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"serverlab/internal/scoreboard"
-	"serverlab/servers/http1"
 )
 
 // reactor is what every architecture with a loop of its own stands on: the connections, who owns which descriptor, and
-// who waits for what since when. The loop itself is in epoll.go, where it can be read beside what it calls; what to do
-// with a readable connection is the architecture's.
+// who waits for what since when. The loop itself is in epoll.go, where it can be read beside what it calls, and what a
+// connection goes through is in peer.go; what to do with a readable one is the architecture's.
 type reactor struct {
 	cfg  Config
 	slot *scoreboard.Slot
@@ -24,9 +24,14 @@ type reactor struct {
 	addr net.Addr
 	ep   int
 	wake int      // eventfd: written to when the server is to stop
-	at   []source // by descriptor
+	at   []source // who owns a descriptor
 
-	readable func(*peer) // a connection has input, or its turn to go on has come
+	batch  int        // most connections taken in one turn
+	events uint32     // EPOLLEXCLUSIVE, if other processes wait on the same listening socket
+	others func() int // connections of processes that share the limit; nil: there are none
+
+	readable func(*peer)    // a connection has input, or its turn to go on has come
+	in       [64 << 10]byte // what one read fills: it is answered, or kept by the session, before the next
 
 	now                      time.Time
 	idle, reading, lingering line[*peer]
@@ -42,28 +47,21 @@ type source interface {
 	cut() // the time for stopping is over: let go
 }
 
-// peer is a connection of a reactor.
-type peer struct {
-	r        *reactor
-	fd       int
-	session  *http1.Session // of an architecture that answers in the loop
-	out      []byte         // of an answer: what the socket would not take yet
-	more     bool           // the session has more answers
-	closing  bool           // after out
-	busy     bool           // in other hands: neither watched nor timed out
-	interest uint32         // what epoll watches for; 0: not watched
-	place    place[*peer]
-}
-
 func newReactor(cfg Config) (*reactor, error) {
 	lfd, addr, err := listen(&cfg)
 	if err != nil {
 		return nil, err
 	}
+	return reactorOn(cfg, lfd, addr, cfg.Board.Slot(0))
+}
+
+// reactorOn takes over a listening socket.
+func reactorOn(cfg Config, lfd int, addr net.Addr, slot *scoreboard.Slot) (*reactor, error) {
 	if err := unix.SetNonblock(lfd, true); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
 	}
-	r := &reactor{cfg: cfg, slot: cfg.Board.Slot(0), lfd: lfd, addr: addr}
+	r := &reactor{cfg: cfg, slot: slot, lfd: lfd, addr: addr, batch: 64}
+	var err error
 	if r.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, errors.Join(fmt.Errorf("create epoll: %w", err), unix.Close(lfd))
 	}
@@ -78,7 +76,7 @@ func newReactor(cfg Config) (*reactor, error) {
 
 // begin watches the listening socket, and the eventfd by which the loop is told to stop.
 func (r *reactor) begin() error {
-	err := errors.Join(r.watch(r.wake, unix.EPOLLIN, stopper{r}), r.watch(r.lfd, unix.EPOLLIN, listener{r}))
+	err := errors.Join(r.watch(r.wake, unix.EPOLLIN, stopper{r}), r.listen())
 	if err != nil {
 		return err
 	}
@@ -86,6 +84,7 @@ func (r *reactor) begin() error {
 	return nil
 }
 
+// end closes what is not a connection's.
 func (r *reactor) end() {
 	if !r.stopping { // the loop could not begin, or failed
 		_ = unix.Close(r.lfd)
@@ -95,46 +94,37 @@ func (r *reactor) end() {
 }
 
 // interrupt tells the loop to stop; it may be called from any goroutine.
-func (r *reactor) interrupt() {
-	one := [8]byte{7: 1} // any number but zero will do, whatever the byte order
-	_, _ = unix.Write(r.wake, one[:])
+func (r *reactor) interrupt() { ring(r.wake) }
+
+// ring adds to an eventfd, which wakes a loop that watches it.
+func ring(eventfd int) {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	_, _ = unix.Write(eventfd, one[:])
 }
 
-// watch has epoll report events of a descriptor to its owner.
-func (r *reactor) watch(fd int, events uint32, s source) error {
+// own notes who owns a descriptor.
+func (r *reactor) own(fd int, s source) {
 	for fd >= len(r.at) {
 		r.at = append(r.at, make([]source, len(r.at)+64)...)
 	}
 	r.at[fd] = s
-	e := unix.EpollEvent{Events: events, Fd: int32(fd)}
-	if err := unix.EpollCtl(r.ep, unix.EPOLL_CTL_ADD, fd, &e); err != nil {
+}
+
+// watch has epoll report events of a descriptor to its owner.
+func (r *reactor) watch(fd int, events uint32, s source) error {
+	r.own(fd, s)
+	if err := epollCtl(r.ep, unix.EPOLL_CTL_ADD, fd, events); err != nil {
 		r.at[fd] = nil
 		return fmt.Errorf("watch descriptor %d: %w", fd, err)
 	}
 	return nil
 }
 
-// expect changes what a connection waits for. Events 0 takes it off the watch.
-func (r *reactor) expect(p *peer, events uint32) {
-	if p.interest == events {
-		return
-	}
-	var err error
-	e := unix.EpollEvent{Events: events, Fd: int32(p.fd)}
-	switch {
-	case p.interest == 0:
-		err = r.watch(p.fd, events, p)
-	case events == 0:
-		r.at[p.fd] = nil
-		err = unix.EpollCtl(r.ep, unix.EPOLL_CTL_DEL, p.fd, nil)
-	default:
-		err = unix.EpollCtl(r.ep, unix.EPOLL_CTL_MOD, p.fd, &e)
-	}
-	p.interest = events
-	if err != nil { // out of kernel memory or of epoll watches: this connection can't be served
-		r.cfg.Log.Warn("connection given up", "err", err)
-		r.close(p)
-	}
+// forget takes a descriptor off the watch.
+func (r *reactor) forget(fd int) {
+	r.at[fd] = nil
+	_ = epollCtl(r.ep, unix.EPOLL_CTL_DEL, fd, 0)
 }
 
 // listener owns the listening socket.
@@ -142,15 +132,14 @@ type listener struct{ r *reactor }
 
 func (l listener) ready(uint32) {
 	r := l.r
-	for range 64 { // then others have their turn
-		fd, err := accept4(r.lfd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		switch {
-		case err == nil:
+	for range r.batch { // then others have their turn
+		fd, err := acceptNow(r.lfd)
+		switch err { // any other is said of one connection: accept(2) passes on its pending network errors
+		case 0:
 			r.accepted(fd)
-		case errors.Is(err, unix.EAGAIN):
+		case unix.EAGAIN:
 			return
-		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS),
-			errors.Is(err, unix.ENOMEM):
+		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
 			// The connection stays in the backlog. Watching on would report it again and again.
 			r.deaf()
 			r.retry = r.now.Add(10 * time.Millisecond)
@@ -159,21 +148,20 @@ func (l listener) ready(uint32) {
 	}
 }
 
-// deaf stops watching the listening socket.
-func (r *reactor) deaf() {
-	r.at[r.lfd] = nil
-	_ = unix.EpollCtl(r.ep, unix.EPOLL_CTL_DEL, r.lfd, nil)
-}
+// listen watches the listening socket; deaf stops that.
+func (r *reactor) listen() error { return r.watch(r.lfd, unix.EPOLLIN|r.events, listener{r}) }
+
+func (r *reactor) deaf() { r.forget(r.lfd) }
 
 func (r *reactor) accepted(fd int) {
 	p := &peer{r: r, fd: fd}
 	p.place.who = p
+	r.own(fd, p)
 	r.slot.Accepts.Add(1)
-	r.open++
-	if r.open > r.cfg.MaxConns {
+	if all := r.count(1); all > r.cfg.MaxConns {
 		r.slot.Refusals.Add(1)
-		if r.open > r.cfg.MaxConns+refusedLinger {
-			_, _ = unix.Write(fd, refuse()) // an empty socket takes it whole
+		if all > r.cfg.MaxConns+refusedLinger {
+			_, _ = send(fd, refuse()) // an empty socket takes it whole
 			r.close(p)
 			return
 		}
@@ -185,20 +173,30 @@ func (r *reactor) accepted(fd int) {
 	r.readable(p) // the request is often there already, and who is served at once needs no watching
 }
 
+// count notes that a connection was opened, or closed by -1, and returns how many are open, those of other processes
+// included.
+func (r *reactor) count(by int) int {
+	r.open += by
+	r.slot.Open.Store(int64(r.open))
+	if r.others != nil {
+		return r.open + r.others()
+	}
+	return r.open
+}
+
 // stopper owns the eventfd that says that ctx has ended.
 type stopper struct{ r *reactor }
 
 func (s stopper) ready(uint32) {
 	r := s.r
-	r.at[r.wake] = nil
-	_ = unix.EpollCtl(r.ep, unix.EPOLL_CTL_DEL, r.wake, nil)
+	r.forget(r.wake)
 	r.deaf()
 	_ = unix.Close(r.lfd)
 	r.retry = time.Time{}
 	r.stopping, r.deadline = true, r.now.Add(r.cfg.StopTimeout)
 	for _, s := range r.at {
 		p, ok := s.(*peer)
-		if !ok || p.place.line == &r.lingering {
+		if !ok || p.busy || p.place.line == &r.lingering {
 			continue
 		}
 		if p.session != nil {
@@ -215,107 +213,6 @@ func (s stopper) ready(uint32) {
 
 func (l listener) cut() {}
 func (s stopper) cut()  {}
-func (p *peer) cut()    { p.r.close(p) }
-
-func (p *peer) ready(uint32) {
-	switch {
-	case p.place.line == &p.r.lingering:
-		p.r.drain(p)
-	case len(p.out) > 0:
-		p.r.flush(p)
-	default:
-		p.r.readable(p)
-	}
-}
-
-// flush writes what is left of an answer. When the socket takes no more, it waits for that and for nothing else: a
-// client that does not read its answers is not read from either.
-func (r *reactor) flush(p *peer) {
-	for len(p.out) > 0 {
-		n, err := unix.Write(p.fd, p.out)
-		switch {
-		case errors.Is(err, unix.EINTR):
-		case errors.Is(err, unix.EAGAIN):
-			r.idle.join(&p.place, r.now)
-			r.expect(p, unix.EPOLLOUT)
-			return
-		case err != nil:
-			r.close(p)
-			return
-		default:
-			p.out = p.out[n:]
-		}
-	}
-	p.out = nil
-	switch {
-	case p.closing:
-		r.finish(p)
-	case p.more:
-		r.readable(p)
-	default:
-		r.await(p, true)
-	}
-}
-
-// await waits for the next request, or for the rest of one that has begun: then the time runs from its beginning.
-func (r *reactor) await(p *peer, begun bool) {
-	switch {
-	case p.session == nil || !p.session.Partial():
-		r.idle.join(&p.place, r.now)
-	case begun || p.place.line != &r.reading: // bounds the request, not the read
-		r.reading.join(&p.place, r.now)
-	}
-	r.expect(p, unix.EPOLLIN)
-}
-
-// finish closes a connection after its last answer. Were input left unread, the kernel would send a reset, which
-// destroys an answer on its way (RFC 9112, section 9.6): so close the writing side, and read on for a while.
-func (r *reactor) finish(p *peer) {
-	if p.session != nil && !p.session.Unread() && !unread(p.fd) {
-		r.close(p)
-		return
-	}
-	if unix.Shutdown(p.fd, unix.SHUT_WR) != nil {
-		r.close(p)
-		return
-	}
-	r.lingering.join(&p.place, r.now)
-	r.expect(p, unix.EPOLLIN)
-}
-
-// drain reads and discards what a lingering connection sends, until it ends.
-func (r *reactor) drain(p *peer) {
-	b := buffers.Get().(*buffer)
-	defer buffers.Put(b)
-	n, err := unix.Read(p.fd, b.bytes[:])
-	if n == 0 || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
-		r.close(p)
-	}
-}
-
-// tooSlow ends a connection whose request did not arrive in time.
-func (r *reactor) tooSlow(p *peer) {
-	p.session.Release()
-	p.session = nil
-	p.out, p.closing = http1.ErrorAnswer(408, "the request took too long to arrive"), true
-	r.flush(p)
-}
-
-func (r *reactor) close(p *peer) {
-	if p.fd < 0 {
-		return
-	}
-	p.place.leave()
-	if p.session != nil {
-		p.session.Release()
-	}
-	if p.interest != 0 {
-		r.at[p.fd] = nil
-	}
-	_ = unix.Close(p.fd) // takes it off epoll too; one that a child holds as well is not on it
-	p.fd = -1
-	r.open--
-}
 
 // patience is how long epoll_wait may sleep, in milliseconds; -1: for ever.
 func (r *reactor) patience() int {
@@ -335,7 +232,7 @@ func (r *reactor) expire() {
 	}
 	if !r.retry.IsZero() && !r.now.Before(r.retry) {
 		r.retry = time.Time{}
-		if err := r.watch(r.lfd, unix.EPOLLIN, listener{r}); err != nil {
+		if err := r.listen(); err != nil {
 			r.retry = r.now.Add(10 * time.Millisecond)
 		}
 	}

@@ -30,9 +30,13 @@ type Config struct {
 	StopTimeout time.Duration // for what is in hand when the server is told to stop
 	Limits      http1.Limits
 
+	// MayBlock tells, at no great cost, whether answering a request may have to wait for something. An event loop with
+	// helpers hands these to them; nil: all may.
+	MayBlock func(*fasthttp.RequestCtx) bool
+
 	Variant                   // what this architecture may have otherwise
 	Worker  []string          // command line of the worker of one request: the connection is its descriptor 0
-	Member  []string          // command line of a process of a pool, which runs the row's Member: see Inherited
+	Member  []string          // command line of a process of a pool, which runs the row's Member: see inherited
 	Board   *scoreboard.Board // counters, in a slot per worker
 	Log     *slog.Logger      // diagnostics
 }
@@ -56,6 +60,14 @@ func DefaultConfig() Config {
 		Board:       board,
 		Log:         slog.New(slog.DiscardHandler),
 	}
+}
+
+// helpers is the number of threads to which an event loop hands requests.
+func (c *Config) helpers() int {
+	if c.Helpers > 0 {
+		return c.Helpers
+	}
+	return c.Workers
 }
 
 // session begins the protocol of a new connection.
@@ -106,6 +118,10 @@ type Architecture struct {
 	Pool bool // its workers are started in advance, cfg.Workers of them
 	Rare bool // not in the default run of the benchmark
 
+	Unfinished bool // an exercise: checked and measured only when it is named
+	// StaticOnly says that it answers / only, with a file, and knows no work to do: servers of others.
+	StaticOnly bool
+
 	Accepts  []string // ways in which connections may reach its workers, the default first
 	Settings []string // other fields of Variant that it heeds
 	Variants []string // those in which it must prove itself, such as "accept=pass"
@@ -123,17 +139,32 @@ type Slow string
 const (
 	StopsAll   Slow = "stops everybody"
 	KeepsOne   Slow = "keeps a worker; as many of them as there are workers stop everybody"
+	KeepsQueue Slow = "keeps a worker, and with it everybody whom the kernel has put into that worker's queue"
 	CostsState Slow = "costs memory; nobody waits for it"
 )
+
+// SlowIn is what a slow client does to a variant.
+func (a Architecture) SlowIn(v Variant) Slow {
+	if v.Accept == ReusePort && a.Slow == KeepsOne {
+		return KeepsQueue
+	}
+	return a.Slow
+}
 
 // A thread that sleeps in the kernel leaves its processor of the runtime to others. If that was the last one, the
 // runtime's monitor must take it away and give it back at each call: 15 to 25 % more CPU per request and twice the
 // context switches, by --gomaxprocs 1 and 2 in turn, on one CPU. One processor more ends that.
 func oneThread(Config) int { return 2 }
 
+// A loop sleeps in the kernel too.
+func threadPerLoop(cfg Config) int { return max(1, cfg.Loops) + 1 }
+
 // A pool wants as many processors as threads, and a few. With fewer, the runtime hands them round: 64 threads took
 // 14.7 µs per request with 16 processors, 12.2 with 80.
 func threadEach(cfg Config) int { return cfg.Workers + 16 }
+
+// Helpers that block in the kernel want one each, and the loop one besides.
+func loopAndHelpers(cfg Config) int { return cfg.helpers() + 1 }
 
 // Architectures is the table: help, list, check, the benchmark and the report all read it. To add an architecture,
 // write a file with its Serve and add a line here (and its name to elsewhere.go).
@@ -142,12 +173,20 @@ var Architectures = []Architecture{
 		Procs: oneThread,
 		Idea:  "one request at a time; everybody else waits"},
 	{Name: "eventloop", Lecture: "event-based", Serve: eventloop, Unit: Loop, Limit: Refuses, Slow: CostsState,
+		Accepts: []string{ReusePort, Shared}, Settings: []string{"loops", "trigger"},
+		Variants: []string{"loops=2", "loops=2:accept=shared", "trigger=edge"}, Procs: threadPerLoop,
 		Idea: "one thread, many connections, by events (gnet)"},
 	{Name: "epoll", Lecture: "event-based", Serve: epoll, Unit: Loop, Limit: Refuses, Slow: CostsState,
 		Procs: oneThread, Rare: true,
 		Idea: "the event loop in plain sight: epoll_wait, read, feed, write"},
+	{Name: "amped", Lecture: "hybrid", Serve: amped, Unit: Loop, Limit: Refuses, Slow: CostsState,
+		Procs: loopAndHelpers, Rare: true, Settings: []string{"helpers"}, Variants: []string{"helpers=2"},
+		Idea: "an event loop that hands requests which may block to helper threads (Flash)"},
+	{Name: "thread", Lecture: "thread-based", Serve: thread, Unit: Thread, Limit: Refuses, Slow: CostsState,
+		Procs: threadEach,
+		Idea:  "a kernel thread per connection, created for it"},
 	{Name: "threadpool", Lecture: "thread-based", Serve: threadpool, Unit: Thread, Limit: Queues, Slow: KeepsOne,
-		Pool: true, Procs: threadEach,
+		Pool: true, Procs: threadEach, Accepts: []string{Shared, Pass}, Variants: []string{"accept=pass"},
 		Idea: "a fixed set of kernel threads, each serving one connection at a time"},
 	{Name: "goroutine", Lecture: "thread-based", Serve: goroutine, Unit: Goroutine, Limit: Refuses,
 		Slow: CostsState,
@@ -155,21 +194,40 @@ var Architectures = []Architecture{
 	{Name: "process", Lecture: "process-based", Serve: process, Unit: Process, Limit: Refuses, Slow: KeepsOne,
 		Procs: oneThread, Needs: needsPidfd,
 		Idea: "a freshly spawned process per request"},
+	{Name: "prefork", Lecture: "process-based", Serve: prefork, Member: preforkMember, Unit: Process, Limit: Queues,
+		Slow: KeepsOne, Pool: true, Procs: oneThread,
+		Accepts:  []string{Shared, ReusePort, Pass},
+		Settings: []string{"min-spare", "max-spare", "worker-conns"},
+		Variants: []string{"accept=reuseport", "accept=pass", "min-spare=2:max-spare=4:worker-conns=20"},
+		Idea:     "a pool of processes started in advance, each serving one connection at a time"},
+	{Name: "symped", Lecture: "hybrid", Serve: symped, Member: sympedMember, Unit: Process, Limit: Refuses,
+		Slow: CostsState, Pool: true, Rare: true, Procs: oneThread,
+		Accepts: []string{ReusePort, Shared}, Settings: []string{"loops"},
+		Variants: []string{"accept=shared", "loops=3"},
+		Idea:     "a process per CPU, each an event loop (N-copy, as nginx)"},
+	{Name: "exercise", Lecture: "event-based", Serve: exercise, Unit: Loop, Limit: Refuses, Slow: CostsState,
+		Procs: oneThread, Unfinished: true,
+		Idea: "an event loop on poll(2), whose body is left to you: servers/exercise/README.md"},
 }
 
-// Lookup finds an architecture by its name, or by the lecture's word for it (the first row that has it), and reads the
-// settings that may follow it: "prefork", "process-based", "prefork:accept=pass:worker-conns=100".
+// Lookup finds an architecture or a reference by its name, or by the lecture's word for it (the first row that has it),
+// and reads the settings that may follow it: "prefork", "process-based", "prefork:accept=pass:worker-conns=100".
 func Lookup(row string) (Architecture, Variant, error) {
 	name, settings, _ := strings.Cut(row, ":")
 	i := slices.IndexFunc(Architectures, func(a Architecture) bool { return a.Name == name })
 	if i < 0 {
 		i = slices.IndexFunc(Architectures, func(a Architecture) bool { return a.Lecture == name })
 	}
+	rows := Architectures
+	if i < 0 {
+		rows = References
+		i = slices.IndexFunc(rows, func(a Architecture) bool { return a.Name == name })
+	}
 	if i < 0 {
 		return Architecture{}, Variant{}, fmt.Errorf("no architecture %q: choose one of %s", name,
 			strings.Join(Names(), ", "))
 	}
-	a := Architectures[i]
+	a := rows[i]
 	var v Variant
 	for setting := range strings.SplitSeq(settings, ":") {
 		if setting == "" {
@@ -200,11 +258,12 @@ func Row(a Architecture, v Variant) string {
 	return a.Name
 }
 
-// Names lists the table's names.
-func Names() []string {
-	names := make([]string, len(Architectures))
-	for i, a := range Architectures {
-		names[i] = a.Name
+// Names lists the table's names, but for those that are unfinished.
+func Names() (names []string) {
+	for _, a := range Architectures {
+		if !a.Unfinished {
+			names = append(names, a.Name)
+		}
 	}
 	return names
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -27,27 +28,43 @@ func listen(cfg *Config) (fd int, bound net.Addr, err error) {
 		return -1, nil, err
 	}
 	defer ln.Close()
-	f, err := ln.File()
+	fd, err = bareSocket(ln, cfg.IdleTimeout)
 	if err != nil {
 		return -1, nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
-	}
-	defer f.Close()
-	fd, err = unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0) // Fd also makes it blocking
-	if err != nil {
-		return -1, nil, fmt.Errorf("listen on %s: %w", cfg.Addr, err)
-	}
-	// Connections inherit it.
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return -1, nil, errors.Join(fmt.Errorf("listen on %s: %w", cfg.Addr, err), unix.Close(fd))
 	}
 	return fd, ln.Addr(), nil
 }
 
+// bareSocket returns a listening socket as a descriptor of its own in blocking mode. Its connections have TCP_NODELAY,
+// and reading and writing wait no longer than patience: they inherit that, so it costs them no call.
+func bareSocket(ln *net.TCPListener, patience time.Duration) (int, error) {
+	f, err := ln.File()
+	if err != nil {
+		return -1, err
+	}
+	defer f.Close()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0) // Fd also makes it blocking
+	if err != nil {
+		return -1, err
+	}
+	tv := unix.NsecToTimeval(patience.Nanoseconds())
+	if err := errors.Join(
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv),
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &tv),
+	); err != nil {
+		return -1, errors.Join(err, unix.Close(fd))
+	}
+	return fd, nil
+}
+
 // listenNet listens without TCP's own keep-alive: a client that is silent for too long is closed by the server itself,
-// and the probes would take four system calls per connection to set up.
+// and the probes would take four system calls per connection to set up. And without Multipath TCP, which Go asks for
+// where it can: its connections do not inherit the time-outs of bareSocket, and each accept takes longer.
 func listenNet(cfg *Config) (*net.TCPListener, error) {
 	var lc net.ListenConfig
 	lc.KeepAlive = -1
+	lc.SetMultipathTCP(false)
 	ln, err := lc.Listen(context.Background(), "tcp", cfg.Addr)
 	if errors.Is(err, unix.EADDRINUSE) {
 		return nil, fmt.Errorf("listen on %s: %w; take another --addr (port 0 takes a free one)", cfg.Addr,
@@ -61,11 +78,14 @@ func listenNet(cfg *Config) (*net.TCPListener, error) {
 
 // accept4 is the bare system call: the client's address is not asked for.
 func accept4(lfd, flags int) (int, error) {
-	fd, _, errno := unix.Syscall6(unix.SYS_ACCEPT4, uintptr(lfd), 0, 0, uintptr(flags), 0, 0)
+	return result(unix.Syscall6(unix.SYS_ACCEPT4, uintptr(lfd), 0, 0, uintptr(flags), 0, 0))
+}
+
+func result(n, _ uintptr, errno unix.Errno) (int, error) {
 	if errno != 0 {
-		return -1, errno
+		return 0, errno
 	}
-	return int(fd), nil
+	return int(n), nil
 }
 
 // acceptAgain tells whether accept may be tried again after err. Without descriptors it first waits: the connection
@@ -87,63 +107,73 @@ func acceptAgain(err error) bool {
 type sock struct {
 	fd       int
 	patience time.Duration // SO_RCVTIMEO in force
+	first    [496]byte     // what a thread waits with for the first bytes: a buffer for each would be most of its memory
 }
 
-// acceptSock takes the next connection in blocking mode. It returns an error only when the listening socket has been
-// shut down: a client that has gone already, or a process that has no descriptor left, does not end a server. It also
-// bounds writing: a client that takes nothing of its answer for as long as it may be idle is given up.
-func acceptSock(lfd int, cfg *Config, slot *scoreboard.Slot) (*sock, error) {
+// accept takes the next connection in blocking mode; the sock must not be in use. It returns an error only when the
+// listening socket has been shut down: a client that has gone already, or a process that has no descriptor left, does
+// not end a server. A client that takes nothing of its answer for as long as it may be idle is given up: see bareSocket.
+func (s *sock) accept(lfd int, cfg *Config, slot *scoreboard.Slot) (err error) {
 	for {
-		fd, err := accept4(lfd, unix.SOCK_CLOEXEC)
+		s.fd, err = accept4(lfd, unix.SOCK_CLOEXEC)
 		if err == nil {
 			slot.Accepts.Add(1)
-			tv := unix.NsecToTimeval(cfg.IdleTimeout.Nanoseconds())
-			// Fails only on a connection that is gone, and the next read says so.
-			_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &tv)
-			return &sock{fd: fd}, nil
+			s.patience = cfg.IdleTimeout
+			return nil
 		}
 		if !acceptAgain(err) {
-			return nil, err
+			return err
 		}
 	}
 }
 
-// receive waits at most d for input. The kernel keeps the bound, so while d stays the same it costs no call.
+// recv and send are the bare system calls, which spare a socket what read and write do for files.
+func (s *sock) recv(p []byte, flags uintptr) (int, error) {
+	at := unsafe.Pointer(unsafe.SliceData(p))
+	return result(unix.Syscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(at), uintptr(len(p)), flags, 0, 0))
+}
+
+func (s *sock) send(p []byte) (int, error) {
+	at := unsafe.Pointer(unsafe.SliceData(p))
+	return result(unix.Syscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(at), uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0))
+}
+
+// receive waits at most d for input. The kernel keeps the bound, so while d stays the same it costs no call. A signal
+// may interrupt the wait (in spite of SA_RESTART: signal(7) on SO_RCVTIMEO): then it returns with nothing read.
 func (s *sock) receive(d time.Duration) (*buffer, error) {
-	b := buffers.Get().(*buffer)
-	deadline := time.Now().Add(d)
-	for {
-		if s.patience != d {
-			tv := unix.NsecToTimeval(max(d, time.Microsecond).Nanoseconds()) // zero would mean for ever
-			if err := unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
-				buffers.Put(b)
-				return nil, err
-			}
-			s.patience = d
-		}
-		n, err := unix.Read(s.fd, b.bytes[:])
-		switch {
-		case errors.Is(err, unix.EINTR): // in spite of SA_RESTART: signal(7) on SO_RCVTIMEO
-			d = time.Until(deadline)
-			continue
-		case errors.Is(err, unix.EAGAIN):
-			err = os.ErrDeadlineExceeded
-		case err == nil && n == 0:
-			err = io.EOF
-		}
-		if err != nil {
-			buffers.Put(b)
+	if s.patience != d {
+		tv := unix.NsecToTimeval(max(d, time.Microsecond).Nanoseconds()) // zero would mean for ever
+		if err := unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
 			return nil, err
 		}
-		b.n = n
-		return b, nil
+		s.patience = d
 	}
+	n, err := s.recv(s.first[:], 0)
+	switch {
+	case err == unix.EINTR:
+		n, err = 0, nil
+	case err == unix.EAGAIN:
+		err = os.ErrDeadlineExceeded
+	case err == nil && n == 0:
+		err = io.EOF
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := buffers.Get().(*buffer)
+	b.n = copy(b.bytes[:], s.first[:n])
+	if n == len(s.first) {
+		if n, err = s.recv(b.bytes[n:], unix.MSG_DONTWAIT); err == nil { // an error comes again
+			b.n += n
+		}
+	}
+	return b, nil
 }
 
 func (s *sock) Write(p []byte) (n int, err error) {
 	for n < len(p) {
-		m, err := unix.Write(s.fd, p[n:])
-		if errors.Is(err, unix.EINTR) {
+		m, err := s.send(p[n:])
+		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {

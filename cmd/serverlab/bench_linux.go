@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ var runsDir = filepath.Join("results", "runs")
 type benchFlags struct {
 	archs, serverCPUs, clientCPUs, out, resume string
 	trials                                     int
-	quick, full                                bool
+	quick, full, references                    bool
 	connections                                int
 	seed                                       uint64
 	screen                                     screenFlags
@@ -41,7 +42,8 @@ const (
 
 func (f *benchFlags) register(c *call) {
 	fs := c.flags
-	fs.StringVar(&f.archs, "arch", "", "`NAMES` of architectures, separated by commas (default: all)")
+	fs.StringVar(&f.archs, "arch", "", "`ROWS` such as epoll,prefork:accept=pass, or all (default: the lecture's)")
+	fs.BoolVar(&f.references, "references", false, "measure the servers of others, too: see serverlab list")
 	fs.IntVar(&f.trials, "trials", defaultTrials, "trials of each cell; fewer than 6 give no interval and no ranking")
 	fs.BoolVar(&f.quick, "quick", false, "3 trials: a look, no result")
 	fs.BoolVar(&f.full, "full", false, "10 trials: for figures that will be quoted")
@@ -79,6 +81,9 @@ func runBench(ctx context.Context, c *call) error {
 	case err != nil && len(trials) == 0:
 		return fmt.Errorf("%w before the first trial ended", errInterrupted)
 	}
+	if err == nil { // first, so that the screen ends at the terminal's foot
+		fmt.Fprintf(c.stderr, "kept in %s: `%s report %s --wide` shows everything\n", o.Dir, os.Args[0], o.Dir)
+	}
 	if e := f.screen.show(c.stdout, run, trials); e != nil {
 		return e
 	}
@@ -86,7 +91,6 @@ func runBench(ctx context.Context, c *call) error {
 		return fmt.Errorf("%w; %d of %d trials are kept: go on by `serverlab bench --resume=%s`", errInterrupted,
 			len(trials), len(run.Plan), o.Dir)
 	}
-	fmt.Fprintf(c.stderr, "kept in %s: `%s report %s --wide` shows everything\n", o.Dir, os.Args[0], o.Dir)
 	return nil
 }
 
@@ -114,8 +118,8 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 		if f.resume == "" {
 			return o, usagef("--resume= names no directory; `--resume` alone goes on with the last run")
 		}
-		for _, name := range []string{"arch", "trials", "quick", "full", "out", "connections", "seed", "server-cpus",
-			"client-cpus"} {
+		for _, name := range []string{"arch", "references", "trials", "quick", "full", "out", "connections", "seed",
+			"server-cpus", "client-cpus"} {
 			if set(name) {
 				return o, usagef("--resume goes on as the run began: leave out --%s", name)
 			}
@@ -128,7 +132,7 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 	cfg := servers.DefaultConfig()
 	o = bench.Options{
 		Program: "serverlab " + commit, Experiments: c.flags.Args(), Trials: f.trials, Connections: f.connections,
-		Workers: cfg.Workers, Seed: f.seed, Known: rows(cfg), Bare: beside(self, "serverlab-bare"),
+		Workers: cfg.Workers, Seed: f.seed, Bare: beside(self, "serverlab-bare"),
 		Empty: []string{beside(self, "serverlab-worker"), "--empty"},
 		Server: func(s bench.ServerOptions) []string {
 			argv := []string{self, "serve", "--until-eof", "--arch=" + s.Architecture,
@@ -139,29 +143,22 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 			if s.Stats != "" {
 				argv = append(argv, "--stats="+s.Stats)
 			}
+			if s.MaxConns > 0 {
+				argv = append(argv, fmt.Sprintf("--max-conns=%d", s.MaxConns))
+			}
 			return argv
 		},
 		Null: func(keepalive bool) []string { return []string{self, "null", fmt.Sprintf("--keepalive=%t", keepalive)} },
 	}
-	for name := range strings.SplitSeq(f.archs, ",") {
-		if name = strings.TrimSpace(name); name == "" {
-			continue
-		}
-		a, v, err := servers.Lookup(name)
-		if err != nil {
-			return o, usageError{err}
-		}
-		if a.Name != name { // the lecture's word, or a variant
-			o.Known = append(o.Known, row(a, v, cfg))
-		}
-		o.Rows = append(o.Rows, servers.Row(a, v))
-	}
-	if set("arch") && len(o.Rows) == 0 {
-		return o, usagef("--arch names no architecture; leave it out for all")
-	}
 	if f.resume != "" {
 		o.Resume = true
 		o.Dir, err = resumed(f.resume)
+		return o, err
+	}
+	if set("arch") && strings.Trim(f.archs, ", ") == "" {
+		return o, usagef("--arch names no architecture; leave it out for those of the lecture")
+	}
+	if o.Rows, o.LeftOut, err = f.rows(cfg); err != nil {
 		return o, err
 	}
 	if o.Split, err = f.split(); err != nil {
@@ -174,20 +171,81 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 	return o, nil
 }
 
-// rows is the table of architectures as results know it.
-func rows(cfg servers.Config) (rows []results.Architecture) {
-	for _, a := range servers.Architectures {
-		rows = append(rows, row(a, servers.Variant{}, cfg))
+// names are the rows that were asked for: by name, all of the table, or those of the lecture; references after them.
+func (f *benchFlags) names() (names []string) {
+	for name := range strings.SplitSeq(f.archs, ",") {
+		if name = strings.TrimSpace(name); name != "" && name != "all" {
+			names = append(names, name)
+			continue
+		}
+		for _, a := range servers.Architectures {
+			if !a.Unfinished && (name == "all" || f.archs == "" && !a.Rare) {
+				names = append(names, a.Name)
+			}
+		}
 	}
-	return rows
+	if f.references {
+		for _, a := range servers.References {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
+// rows are the rows to measure, and those that can't be measured here, with the reasons.
+func (f *benchFlags) rows(cfg servers.Config) (rows []results.Architecture, left []results.LeftOut, err error) {
+	for _, name := range f.names() {
+		a, v, err := servers.Lookup(name)
+		if err != nil {
+			return nil, nil, usageError{err}
+		}
+		if a.Unfinished {
+			return nil, nil, usagef("%s is unfinished: fill its gap until `serverlab check --arch %s` finds no fault, "+
+				"then take Unfinished off its line of the table", a.Name, a.Name)
+		}
+		if err := available(a); err != nil {
+			left = append(left, results.LeftOut{Name: name, Why: oneLine(err)})
+			continue
+		}
+		rows = append(rows, row(a, v, cfg))
+	}
+	if slices.Contains(strings.Split(f.archs, ","), "all") {
+		for _, a := range servers.Architectures {
+			if a.Unfinished {
+				left = append(left, results.LeftOut{Name: a.Name, Why: "it is unfinished"})
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil, fmt.Errorf("nothing can be measured here: %s: %s", left[0].Name, left[0].Why)
+	}
+	return rows, left, nil
+}
+
+// available tells why an architecture can't run here.
+func available(a servers.Architecture) error {
+	if a.Needs == nil {
+		return nil
+	}
+	return a.Needs()
 }
 
 func row(a servers.Architecture, v servers.Variant, cfg servers.Config) results.Architecture {
-	r := results.Architecture{Name: servers.Row(a, v), Lecture: a.Lecture, Label: a.Name, Idea: a.Idea}
-	if v.Loops > 1 {
+	r := results.Architecture{Name: servers.Row(a, v), Lecture: a.Lecture, Label: a.Name, Idea: a.Idea,
+		Reference: servers.IsReference(a.Name), StaticOnly: a.StaticOnly}
+	switch {
+	case r.Reference:
+		r.Lecture = "reference"
+	case v.Loops > 1:
 		r.Lecture = "hybrid"
 	}
-	if a.Pool {
+	switch a.Limit {
+	case servers.QueuesOne:
+		r.AtOnce = 1
+	case servers.Queues:
+		r.AtOnce = cfg.Workers
+	}
+	if a.Pool && !r.Reference {
 		r.Label = fmt.Sprintf("%s %d", a.Name, cfg.Workers)
 	}
 	if settings := v.String(); settings != "" {

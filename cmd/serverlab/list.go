@@ -3,12 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"serverlab/servers"
 )
 
 func list(_ context.Context, c *call) error {
-	namesOnly := c.flags.Bool("names", false, "print the names only, one a line")
+	namesOnly := c.flags.Bool("names", false, "print the names of the finished architectures only, one a line")
 	if err := c.parse(0); err != nil {
 		return err
 	}
@@ -18,13 +22,77 @@ func list(_ context.Context, c *call) error {
 		}
 		return nil
 	}
-	fmt.Fprintf(c.stdout, "%-11s %-14s %s\n", "--arch", "the lecture", "idea")
 	for _, a := range servers.Architectures {
-		fmt.Fprintf(c.stdout, "%-11s %-14s %s\n", a.Name, a.Lecture, a.Idea)
-		fmt.Fprintf(c.stdout, "%-26s %s\n", "", a.Limit)
+		describe(c.stdout, a, "not available here")
+	}
+	fmt.Fprint(c.stdout, "REFERENCES are servers of others. Each brings a parser of its own, so they are\n"+
+		"never ranked with the architectures; `serverlab bench --references` adds them.\n\n")
+	for _, a := range servers.References {
+		describe(c.stdout, a, "not installed")
 	}
 	if servers.Architectures[0].Serve == nil {
-		fmt.Fprintln(c.stdout, "\nThey can be served and measured on Linux only; here results can be read.")
+		fmt.Fprintln(c.stdout, "They can be served and measured on Linux only; here results can be read.")
 	}
 	return nil
+}
+
+// describe prints one row of a table; missing says what it is when it can't run here.
+func describe(w io.Writer, a servers.Architecture, missing string) {
+	title := a.Name
+	if a.Unfinished {
+		title += " (unfinished)"
+	}
+	fmt.Fprintf(w, "%-22s %s\n", title, a.Lecture)
+	hang(w, "  ", a.Idea)
+	if a.Serve != nil && a.Needs != nil {
+		if err := a.Needs(); err != nil {
+			hang(w, "  "+missing+": ", oneLine(err))
+		}
+	}
+	article := "a "
+	if strings.ContainsRune("aeiou", rune(a.Unit[0])) {
+		article = "an "
+	}
+	hang(w, "  served by      ", article+string(a.Unit))
+	hang(w, "  limit          ", string(a.Limit))
+	hang(w, "  a slow client  ", string(a.Slow))
+	if known := knows(a); known != "" {
+		hang(w, "  settings       ", known)
+	}
+	if a.StaticOnly {
+		hang(w, "  measured       ", "only where a file is asked for: it does no work and can't be told to crash")
+	}
+	fmt.Fprintln(w)
+}
+
+// knows lists what may be set of an architecture, as in the name of a row; the default way to accept comes first.
+func knows(a servers.Architecture) string {
+	var parts []string
+	if len(a.Accepts) > 0 {
+		parts = append(parts, "accept="+strings.Join(a.Accepts, "|"))
+	}
+	for _, s := range servers.Settings {
+		if s.Name != "accept" && slices.Contains(a.Settings, s.Name) {
+			parts = append(parts, s.Name+"=")
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// hang prints a text behind its head, in lines of at most 80 columns, all of which begin where the first one does.
+func hang(w io.Writer, head, text string) {
+	const width = 80
+	line, used := head, 0 // used of the line, behind its head
+	for _, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		if used > 0 && len(head)+used+1+n > width {
+			fmt.Fprintln(w, line)
+			line, used = strings.Repeat(" ", len(head)), 0
+		}
+		if used > 0 {
+			line, used = line+" ", used+1
+		}
+		line, used = line+word, used+n
+	}
+	fmt.Fprintln(w, line)
 }

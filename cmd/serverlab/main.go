@@ -56,9 +56,10 @@ var commands = []command{
 	{"explain", "[TERM]", "explain a term in a few lines", explain},
 }
 
-// hidden are the commands that the benchmark starts for itself.
+// hidden are the commands that the program starts for itself.
 var hidden = []command{
 	{"null", "", "answer without a server behind it, for calibration", null},
+	{"member", "--arch NAME", "be one process of a pool", member},
 }
 
 // usageError is a wrong use of the command line.

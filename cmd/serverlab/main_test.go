@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -124,6 +125,8 @@ func TestBadInput(t *testing.T) {
 		{"load --url http://" + used + "/ --server-pid 4194305", 2, "--server-pid"},
 		{"bench nonsense", 2, `no experiment "nonsense"`},
 		{"bench --arch nonsense", 2, `no architecture "nonsense"`},
+		{"bench --arch ,", 2, "--arch names no architecture"},
+		{"bench --resume=" + dir + " --references", 2, "leave out --references"},
 		{"bench --trials 0", 2, "--trials 0"},
 		{"bench --quick --full", 2, "one of --quick"},
 		{"bench --out " + file, 1, "--out"},
@@ -189,12 +192,29 @@ func TestHelpNamesEverything(t *testing.T) {
 func TestListNamesEveryArchitecture(t *testing.T) {
 	_, all, _ := ask("list")
 	_, names, _ := ask("list", "--names")
-	for _, a := range servers.Architectures {
-		if !strings.Contains(all, a.Name) || !strings.Contains(all, a.Lecture) || !strings.Contains(all, a.Idea) {
-			t.Errorf("list does not tell all of %s", a.Name)
+	said := strings.Join(strings.Fields(all), " ") // as if nothing had been wrapped
+	for _, a := range slices.Concat(servers.Architectures, servers.References) {
+		for _, text := range []string{a.Name, a.Lecture, a.Idea, string(a.Unit), string(a.Limit), string(a.Slow)} {
+			if !strings.Contains(said, text) {
+				t.Errorf("list does not tell of %s: %q", a.Name, text)
+			}
 		}
-		if !strings.Contains(names, a.Name+"\n") {
-			t.Errorf("list --names does not name %s", a.Name)
+		for _, setting := range slices.Concat(a.Accepts, a.Settings) {
+			if !strings.Contains(knows(a), setting) {
+				t.Errorf("list does not tell that %s knows %s: %q", a.Name, setting, knows(a))
+			}
+		}
+		finished := !a.Unfinished && !servers.IsReference(a.Name)
+		if strings.Contains("\n"+names, "\n"+a.Name+"\n") != finished {
+			t.Errorf("list --names names %s: %v, want %v", a.Name, !finished, finished)
+		}
+		if strings.Contains(all, a.Name+" (unfinished)") != a.Unfinished {
+			t.Errorf("%s is listed as finished: %v", a.Name, a.Unfinished)
+		}
+	}
+	for line := range strings.Lines(all) {
+		if n := len([]rune(line)) - 1; n > 80 {
+			t.Errorf("%d columns: %s", n, line)
 		}
 	}
 }

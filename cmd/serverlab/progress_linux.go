@@ -33,7 +33,13 @@ func (p *progress) end() {
 }
 
 func (p *progress) trial(run results.Run, trials []results.Trial, t *results.Trial, left time.Duration) {
-	text := fmt.Sprintf("%3d/%d  %-9s %-11s %-26s %s left", len(trials), len(run.Plan), t.Situation, t.Architecture,
+	label := t.Architecture
+	for _, a := range run.Architectures {
+		if a.Name == t.Architecture {
+			label = a.Label
+		}
+	}
+	text := fmt.Sprintf("%3d/%d  %-9s %-14s %-26s %s left", len(trials), len(run.Plan), t.Situation, label,
 		outcome(run, t), left.Round(time.Second))
 	if !p.terminal {
 		fmt.Fprintln(p.w, text)

@@ -102,6 +102,7 @@ func (f *serveFlags) complete(fs *pflag.FlagSet) (servers.Architecture, error) {
 		return arch, err
 	}
 	f.cfg.Worker = append([]string{f.workerProgram()}, f.workerArgs()...)
+	f.cfg.Member = memberCommand(fs)
 	return arch, nil
 }
 
@@ -160,7 +161,7 @@ func serve(ctx context.Context, c *call) error {
 		defer cancel()
 	}
 	cfg := f.cfg
-	cfg.Log = slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	cfg.Log = logTo(c.stderr)
 	if cfg.Board, err = scoreboard.Create(f.stats, cfg.Workers); err != nil {
 		return err
 	}
@@ -178,8 +179,13 @@ func serve(ctx context.Context, c *call) error {
 		cfg.MaxConns = most
 	}
 	f.tell(arch, cfg)
+	cfg.MayBlock = app.MayBlock
 	cfg.Ready = func(a net.Addr) { fmt.Fprintf(c.stdout, "listening %s\n", a) }
 	return arch.Serve(ctx, cfg, app.New(f.app))
+}
+
+func logTo(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // tell puts the settings in force on the scoreboard.

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"serverlab/servers/app"
@@ -23,7 +22,6 @@ import (
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	debug.SetGCPercent(-1) // it ends before a collection could pay
 	limits := http1.DefaultLimits()
 	cfg := worker.Config{Limits: limits}
 	var o app.Options

@@ -3,7 +3,18 @@ package scoreboard
 import (
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// memoryFile is a file without a name.
+func memoryFile(label string) (*os.File, error) {
+	fd, err := unix.MemfdCreate(label, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	return os.NewFile(uintptr(fd), label), nil
+}
 
 func mapFile(f *os.File, size int, write bool) ([]byte, error) {
 	prot := syscall.PROT_READ

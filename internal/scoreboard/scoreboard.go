@@ -28,16 +28,28 @@ type Slot struct {
 	Refusals atomic.Uint64 // connections refused because of the limit
 	Drops    atomic.Uint64 // requests dropped from a full queue
 	Sessions atomic.Uint64 // sessions of a stateful service that are open
-	_        [3]uint64
+	Open     atomic.Int64  // connections that are open, where processes share a limit of them
+	State    atomic.Uint64 // of the worker process in this slot
+	_        [1]uint64
 }
 
-// Counts is the sum of all slots.
+// The states of a worker process.
+const (
+	Free     uint64 = iota // nobody is in the slot
+	Starting               // it is not ready yet
+	Idle                   // it waits for a connection
+	Busy                   // it serves one
+	Retiring               // it is to end when it has no connection, and takes no other
+)
+
+// Counts are the counters of one slot, or their sums over all.
 type Counts struct{ Accepts, Requests, Refusals, Drops, Sessions uint64 }
 
 // Board is an open scoreboard.
 type Board struct {
 	mem   []byte
 	slots []Slot
+	file  *os.File // of which mem is the mapping; nil: plain memory
 
 	mu       sync.Mutex
 	settings map[string]string
@@ -45,30 +57,52 @@ type Board struct {
 
 // Create makes a scoreboard with the given number of slots, in the named file or, if path is empty, in plain memory.
 func Create(path string, slots int) (*Board, error) {
-	size := slotsStart + slots*int(unsafe.Sizeof(Slot{}))
-	var mem []byte
 	if path == "" {
 		// Through uint64 for the alignment that atomic counters need.
-		words := make([]uint64, (size+7)/8)
-		mem = unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), size)
-	} else {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
-		if err != nil {
-			return nil, fmt.Errorf("create scoreboard: %w", err)
-		}
-		defer f.Close()
-		if err := f.Truncate(int64(size)); err != nil {
-			return nil, fmt.Errorf("size scoreboard %s: %w", path, err)
-		}
-		if mem, err = mapFile(f, size, true); err != nil {
-			return nil, fmt.Errorf("map scoreboard %s: %w", path, err)
-		}
+		words := make([]uint64, (boardSize(slots)+7)/8)
+		return begin(unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), boardSize(slots)), slots), nil
 	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("create scoreboard: %w", err)
+	}
+	return createIn(f, slots)
+}
+
+// Share makes a scoreboard in memory that worker processes can map as well: see File. It has no name, and is gone with
+// the last process that holds it.
+func Share(slots int) (*Board, error) {
+	f, err := memoryFile("scoreboard")
+	if err != nil {
+		return nil, fmt.Errorf("create scoreboard in memory: %w", err)
+	}
+	return createIn(f, slots)
+}
+
+// createIn takes f over.
+func createIn(f *os.File, slots int) (*Board, error) {
+	size := boardSize(slots)
+	if err := f.Truncate(int64(size)); err != nil {
+		return nil, errors.Join(fmt.Errorf("size scoreboard %s: %w", f.Name(), err), f.Close())
+	}
+	mem, err := mapFile(f, size, true)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("map scoreboard %s: %w", f.Name(), err), f.Close())
+	}
+	b := begin(mem, slots)
+	b.file = f
+	return b, nil
+}
+
+func boardSize(slots int) int { return slotsStart + slots*int(unsafe.Sizeof(Slot{})) }
+
+// begin makes a scoreboard of zeroed memory.
+func begin(mem []byte, slots int) *Board {
 	binary.NativeEndian.PutUint64(mem[8:], uint64(slots))
 	b := view(mem, slots)
 	b.settings = map[string]string{}
 	binary.NativeEndian.PutUint64(mem, magic)
-	return b, nil
+	return b
 }
 
 // Open maps an existing scoreboard for reading.
@@ -78,20 +112,34 @@ func Open(path string) (*Board, error) {
 		return nil, fmt.Errorf("open scoreboard: %w", err)
 	}
 	defer f.Close()
+	return mapExisting(f, false)
+}
+
+// Inherit maps the scoreboard of a parent process, whose File it has as descriptor fd, for counting. It closes fd.
+func Inherit(fd uintptr) (*Board, error) {
+	f := os.NewFile(fd, "inherited scoreboard")
+	if f == nil {
+		return nil, errors.New("inherit scoreboard: no such descriptor")
+	}
+	defer f.Close()
+	return mapExisting(f, true)
+}
+
+func mapExisting(f *os.File, write bool) (*Board, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("open scoreboard: %w", err)
 	}
 	if st.Size() < slotsStart {
-		return nil, fmt.Errorf("%s is not a scoreboard: too short", path)
+		return nil, fmt.Errorf("%s is not a scoreboard: too short", f.Name())
 	}
-	mem, err := mapFile(f, int(st.Size()), false)
+	mem, err := mapFile(f, int(st.Size()), write)
 	if err != nil {
-		return nil, fmt.Errorf("map scoreboard %s: %w", path, err)
+		return nil, fmt.Errorf("map scoreboard %s: %w", f.Name(), err)
 	}
 	slots := binary.NativeEndian.Uint64(mem[8:])
 	if binary.NativeEndian.Uint64(mem) != magic || slotsStart+slots*uint64(unsafe.Sizeof(Slot{})) != uint64(len(mem)) {
-		return nil, errors.Join(fmt.Errorf("%s is not a scoreboard", path), unmap(mem))
+		return nil, errors.Join(fmt.Errorf("%s is not a scoreboard", f.Name()), unmap(mem))
 	}
 	return view(mem, int(slots)), nil
 }
@@ -105,25 +153,48 @@ func view(mem []byte, slots int) *Board {
 }
 
 // Close unmaps the file. The board and its slots must not be used afterwards.
-func (b *Board) Close() error { return unmap(b.mem) }
+func (b *Board) Close() error {
+	err := unmap(b.mem)
+	if b.file != nil {
+		err = errors.Join(err, b.file.Close())
+	}
+	return err
+}
+
+// File is what a worker process must be given for Inherit; nil: the board is in plain memory, or only read.
+func (b *Board) File() *os.File { return b.file }
+
+// Slots is the number of slots.
+func (b *Board) Slots() int { return len(b.slots) }
 
 // Slot returns the slot of worker i; workers beyond the number of slots share.
 func (b *Board) Slot(i int) *Slot { return &b.slots[i%len(b.slots)] }
 
-// Sum adds up the counters of all slots.
-func (b *Board) Sum() (c Counts) {
+// PerSlot returns the counters of every slot, in the order of the slots. Those of a worker that was replaced go on in
+// its slot.
+func (b *Board) PerSlot() []Counts {
+	all := make([]Counts, len(b.slots))
 	for i := range b.slots {
 		s := &b.slots[i]
-		c.Accepts += s.Accepts.Load()
-		c.Requests += s.Requests.Load()
-		c.Refusals += s.Refusals.Load()
-		c.Drops += s.Drops.Load()
-		c.Sessions += s.Sessions.Load()
+		all[i] = Counts{Accepts: s.Accepts.Load(), Requests: s.Requests.Load(), Refusals: s.Refusals.Load(),
+			Drops: s.Drops.Load(), Sessions: s.Sessions.Load()}
 	}
-	return c
+	return all
 }
 
-// Set records a setting that is in force. What does not fit into the file's page is an error of the program's.
+// Sum adds up the counters of all slots.
+func (b *Board) Sum() (sum Counts) {
+	for _, c := range b.PerSlot() {
+		sum.Accepts += c.Accepts
+		sum.Requests += c.Requests
+		sum.Refusals += c.Refusals
+		sum.Drops += c.Drops
+		sum.Sessions += c.Sessions
+	}
+	return sum
+}
+
+// Set records a setting that is in force, on a board that was made here. What does not fit into the file's page is an error of the program's.
 func (b *Board) Set(key, value string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

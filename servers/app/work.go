@@ -60,6 +60,19 @@ func sleepTime(name, value string) (time.Duration, error) {
 	return d, nil
 }
 
+// MayBlock tells whether answering a request may have to wait: for its wait, its block, or a disk. Who computes (spin)
+// waits for nothing. A server that asks needs no answer that is exact, but one that is quick and never no in vain: only
+// the fixed text is known to be at hand.
+func MayBlock(ctx *fasthttp.RequestCtx) bool {
+	if string(ctx.Path()) != "/" {
+		return true
+	}
+	if len(ctx.URI().QueryString()) == 0 {
+		return false
+	}
+	return ctx.QueryArgs().Has("wait") || ctx.QueryArgs().Has("block")
+}
+
 func (w work) before() {
 	if w.wait > 0 {
 		time.Sleep(w.wait) // parks the goroutine: the thread is free for others

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -176,24 +177,61 @@ func (t *target) ask(c *client, request string) error {
 
 // visit is a whole client: it connects, asks, checks the answer and leaves.
 func (t *target) visit(request string) error {
-	c, err := t.dial()
+	c, err := t.enter(request)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	return t.ask(c, request)
+	return c.Close()
 }
 
 // open connects and is served once, so that the server has accepted the connection.
-func (t *target) open() (*client, error) {
-	c, err := t.dial()
+func (t *target) open() (*client, error) { return t.enter(hello) }
+
+// enter connects and checks the answer to a request. Where the kernel has given each worker a queue of its own, and
+// with bad luck it is that of one who is busy, it tries again by another connection.
+func (t *target) enter(request string) (*client, error) {
+	want, _ := t.reference(request)
+	for giveUp := time.Now().Add(t.probe.patience); ; {
+		c, err := t.dial()
+		if err != nil {
+			return nil, err
+		}
+		if err = c.send(request); err == nil && t.probe.scattered() && time.Now().Before(giveUp) {
+			if waits, e := c.silent(silence); waits {
+				_ = c.Close() // nobody has heard of it
+				continue
+			} else if e != nil {
+				err = e
+			}
+		}
+		if err == nil {
+			err = c.expect(want)
+		}
+		if err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+		return c, nil
+	}
+}
+
+// silent waits for the first byte of an answer, which it leaves unread, and tells whether none came.
+func (c *client) silent(d time.Duration) (bool, error) {
+	raw, err := c.SyscallConn()
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	if err := t.ask(c, hello); err != nil {
-		return nil, errors.Join(err, c.Close())
+	if err := c.SetReadDeadline(time.Now().Add(d)); err != nil {
+		return false, err
 	}
-	return c, nil
+	var one [1]byte
+	err = raw.Read(func(fd uintptr) bool {
+		_, _, e := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK)
+		return !errors.Is(e, syscall.EAGAIN)
+	})
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false, err
+	}
+	return err != nil, c.SetReadDeadline(time.Now().Add(c.patience))
 }
 
 // openMany opens n connections, each served once. Whoever calls it closes them by closeAll, after an error too.

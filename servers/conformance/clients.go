@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +18,6 @@ var clientProperties = []Property{
 	{Name: "idle-timeout", Asks: "a silent connection is closed without a word", check: idleTimeout},
 	{Name: "max-conns", Asks: "one connection too many is refused or waits, and gets a place that becomes free",
 		check: connectionLimit},
-	{Name: "crowd", Asks: "1,000 connections are all served", check: crowd},
 }
 
 // short is a time-out that the suite lets pass.
@@ -158,7 +156,11 @@ func connectionLimit(p *probe) error {
 	if err := t.ask(clients[0], hello); err != nil {
 		return fmt.Errorf("a client that has a place: %w", err)
 	}
-	closeAll(clients[:1])
+	leaving := clients[:1]
+	if p.scattered() {
+		leaving = clients // it waits for one of them, and only the kernel knows for which
+	}
+	closeAll(leaving)
 	want, _ := t.reference(hello)
 	if err := next.expect(want); err != nil {
 		return fmt.Errorf("after a place became free: %w", err)
@@ -185,60 +187,4 @@ func (t *target) refused(in string) error {
 		return fmt.Errorf("status %d, Connection: close %t; want 503 and true", answer.StatusCode(), answer.ConnectionClose())
 	}
 	return c.expectEnd()
-}
-
-// crowd opens 1,000 connections before the first is asked anything. Where there are fewer places, the others wait in
-// the backlog, and each is served when those before it have left.
-func crowd(p *probe) error {
-	t, err := p.start(Settings{})
-	if err != nil {
-		return err
-	}
-	const all = 1000
-	atOnce, request, rounds := all, hello, 2
-	if !p.refuses() {
-		atOnce, request, rounds = min(all, backlog()), bye, 1
-	}
-	if p.spawns() {
-		rounds = 1 // each costs a process
-	}
-	want, _ := t.reference(request)
-	for served := 0; served < all; served += atOnce {
-		var clients []*client
-		defer func() { closeAll(clients) }()
-		for range min(atOnce, all-served) {
-			c, err := t.dial()
-			if err != nil {
-				return fmt.Errorf("connection %d: %w", served+len(clients)+1, err)
-			}
-			clients = append(clients, c)
-		}
-		for range rounds {
-			for i, c := range clients {
-				if err := c.send(request); err != nil {
-					return fmt.Errorf("client %d: %w", served+i+1, err)
-				}
-			}
-			for i, c := range clients {
-				if err := c.expect(want); err != nil {
-					return fmt.Errorf("client %d: %w", served+i+1, err)
-				}
-			}
-		}
-		closeAll(clients)
-	}
-	return nil
-}
-
-// backlog is how many connections the kernel lets wait for accept: Go asks for as many as it may.
-func backlog() int {
-	text, err := os.ReadFile("/proc/sys/net/core/somaxconn")
-	if err != nil {
-		return 128
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || n < 1 {
-		return 128
-	}
-	return n
 }

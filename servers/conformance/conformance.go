@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -27,6 +28,7 @@ type Subject struct {
 	Files   string // directory of the served files
 
 	Patience time.Duration // bounds whatever is waited for; 0: 20 s
+	Crowd    int           // most connections that a property opens at the same time; 0: 10,000
 }
 
 // Settings is how a property wants its server. A field that is zero means what `serverlab serve` does without it, but
@@ -95,6 +97,7 @@ type Property struct {
 	Name    string
 	Asks    string // what is asked, in one line
 	Process bool   // can be seen only on a server with a process of its own: /proc, signals, its end
+	Heavy   bool   // takes so many descriptors or so much CPU that nothing else should be checked meanwhile
 
 	check func(p *probe) error
 }
@@ -102,8 +105,8 @@ type Property struct {
 // Properties returns all properties in the order in which they are checked.
 func Properties() []Property {
 	var all []Property
-	for _, part := range [][]Property{protocolProperties, hostileProperties, clientProperties, endProperties,
-		resourceProperties} {
+	for _, part := range [][]Property{protocolProperties, hostileProperties, slowProperties, clientProperties,
+		endProperties, resourceProperties, crowdProperties} {
 		all = append(all, part...)
 	}
 	return all
@@ -121,7 +124,7 @@ type Result struct {
 	Property string  `json:"property"`
 	Asks     string  `json:"asks"`
 	Outcome  string  `json:"outcome"`
-	Reason   string  `json:"reason,omitempty"` // of a failure or of skipping, in one line
+	Reason   string  `json:"reason,omitempty"` // of a failure or of skipping, or what an ok stands for, in one line
 	Seconds  float64 `json:"seconds"`
 }
 
@@ -147,11 +150,14 @@ func Check(ctx context.Context, s Subject, p Property) Result {
 	begun := time.Now()
 	r := Result{Property: p.Name, Asks: p.Asks, Outcome: OK}
 	var skip skipped
-	switch err := newProbe(ctx, s).run(p); {
+	probe := newProbe(ctx, s)
+	switch err := probe.run(p); {
 	case errors.As(err, &skip):
 		r.Outcome, r.Reason = Skipped, oneLine(err)
 	case err != nil:
 		r.Outcome, r.Reason = Failed, oneLine(err)
+	default:
+		r.Reason = probe.found
 	}
 	r.Seconds = time.Since(begun).Seconds()
 	return r
@@ -165,6 +171,7 @@ type probe struct {
 	subject  Subject
 	patience time.Duration
 	targets  []*target
+	found    string // what there is to say when all is well: what was scaled, and by what
 }
 
 func newProbe(ctx context.Context, s Subject) *probe {
@@ -219,6 +226,27 @@ func (p *probe) isolates() bool { return p.subject.Arch.Unit == servers.Process 
 
 // spawns: each request costs the start of a process.
 func (p *probe) spawns() bool { return p.isolates() && !p.subject.Arch.Pool }
+
+// shares: many connections are served by one process or another, and end with it.
+func (p *probe) shares() bool { return p.isolates() && p.subject.Arch.Pool && p.refuses() }
+
+// scattered: each worker has a queue of its own, to which the kernel assigns connections by chance.
+func (p *probe) scattered() bool {
+	return p.subject.Variant.Accept == servers.ReusePort && !p.refuses()
+}
+
+// pool is how many processes there may be, at rest, beside the first.
+func (p *probe) pool(s Settings) int {
+	switch {
+	case !p.isolates() || p.spawns():
+		return 0
+	case !p.shares():
+		return s.Workers
+	case p.subject.Variant.Loops > 0:
+		return p.subject.Variant.Loops
+	}
+	return runtime.NumCPU()
+}
 
 // places is how many connections are served at the same time where others wait.
 func (p *probe) places(s Settings) int {

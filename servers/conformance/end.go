@@ -39,7 +39,8 @@ func stopUnderLoad(sig os.Signal) func(*probe) error {
 		}
 		var inHand []*client
 		defer func() { closeAll(inHand) }()
-		if !p.alone() {
+		late := p.alone() || p.scattered() // other clients might have to wait for those whose requests are in hand
+		if !late {
 			if inHand, err = t.openMany(3); err != nil {
 				return err
 			}
@@ -51,7 +52,7 @@ func stopUnderLoad(sig os.Signal) func(*probe) error {
 		defer func() { t.Kill(); _ = load.Wait() }() // after a failure; otherwise both have been waited for
 		for i := range 4 {
 			load.Go(func() error {
-				return t.untilEnd(p.alone() || i == 0, func() {
+				return t.untilEnd(late || i == 0, func() {
 					if answers.Add(1) == 40 {
 						close(enough)
 					}
@@ -65,17 +66,15 @@ func stopUnderLoad(sig os.Signal) func(*probe) error {
 		case err := <-ended:
 			return fmt.Errorf("the clients lost the server before it was told to stop (%v)", err)
 		}
-		if p.alone() { // one client has the server to itself
+		if late {
 			c, err := t.open()
 			if err != nil {
 				return err
 			}
 			inHand = []*client{c}
 		}
-		for i, c := range inHand {
-			if err := t.putInHand(c, i > 0 || p.alone()); err != nil {
-				return err
-			}
+		if err := t.putInHand(inHand, late); err != nil {
+			return err
 		}
 		t.expectEnd = true
 		t.Stop(sig)
@@ -91,17 +90,27 @@ func stopUnderLoad(sig os.Signal) func(*probe) error {
 	}
 }
 
-// putInHand sends two requests. If begun is set, the server has begun with the first before its last byte is sent: it
+// putInHand sends two requests of each client, all at about the same time, so that a loop has only begun with the first
+// of them. With those of each client, or of each but the first, the server has begun before the last byte is sent: it
 // has given leave for the body.
-func (t *target) putInHand(c *client, begun bool) error {
+func (t *target) putInHand(clients []*client, all bool) error {
 	request := head("GET /?wait=50ms")
-	if !begun {
-		return c.send(request + request)
+	last := make([]string, len(clients))
+	for i, c := range clients {
+		last[i] = request + request
+		if i > 0 || all {
+			last[i] = "x" + request
+			if err := t.ask(c, head("GET /?wait=50ms", "Expect: 100-continue", "Content-Length: 1")); err != nil {
+				return err
+			}
+		}
 	}
-	if err := t.ask(c, head("GET /?wait=50ms", "Expect: 100-continue", "Content-Length: 1")); err != nil {
-		return err
+	for i, c := range clients {
+		if err := c.send(last[i]); err != nil {
+			return err
+		}
 	}
-	return c.send("x" + request)
+	return nil
 }
 
 // inHandAnswered reads the answer to a request that was in hand. The one behind it may be answered or not, but must not
@@ -229,7 +238,7 @@ func crash(p *probe) error {
 	}
 	t.expectEnd = !p.isolates()
 	for range 3 {
-		victim, err := t.dial()
+		victim, err := t.open()
 		if err != nil {
 			return err
 		}
@@ -243,11 +252,18 @@ func crash(p *probe) error {
 		if t.expectEnd {
 			break
 		}
+		var left []*client
 		for i, c := range others {
-			if err := t.ask(c, hello); err != nil {
+			switch err := t.ask(c, hello); {
+			case err == nil:
+				left = append(left, c)
+			case p.shares() && isEnd(err): // it was served by the process that is gone
+				_ = c.Close()
+			default:
 				return fmt.Errorf("another client, %d of %d: %w", i+1, len(others), err)
 			}
 		}
+		others = left
 		if err := t.visit(hello); err != nil {
 			return fmt.Errorf("a new client: %w", err)
 		}
@@ -258,7 +274,7 @@ func crash(p *probe) error {
 	for _, c := range others { // they lose their connection, and no answer comes out of nowhere
 		if n, err := c.Read(make([]byte, 1)); n > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 			return fmt.Errorf("another client, after the crash: %d bytes and %v, want the end", n, err)
-		} else if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+		} else if !isEnd(err) {
 			return fmt.Errorf("another client, after the crash: %w", err)
 		}
 	}
@@ -271,4 +287,9 @@ func crash(p *probe) error {
 		return fmt.Errorf("processes are left behind: %v", left)
 	}
 	return nil
+}
+
+// isEnd tells whether an error says that the connection has ended, in order or not.
+func isEnd(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

@@ -6,12 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"slices"
 	"strings"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 var hostileProperties = []Property{
@@ -21,10 +16,6 @@ var hostileProperties = []Property{
 	{Name: "half-closed", Asks: "a client that has closed its side still gets its answer", check: halfClosed},
 	{Name: "still-sending", Asks: "an error answer arrives whole although the client is still sending",
 		check: stillSending},
-	{Name: "slow-client", Asks: "a client that sends byte by byte stops nobody", check: slowClient},
-	{Name: "reads-late", Asks: "clients that do not read do not fill the memory, and then get every answer",
-		check: readsLate},
-	{Name: "never-reads", Asks: "a client that never reads is given up after the idle time-out", check: neverReads},
 	{Name: "vanishing", Asks: "clients that vanish in mid-request or mid-answer do no harm", check: vanishing},
 }
 
@@ -155,137 +146,6 @@ func (t *target) readsAfterSending(in string) error {
 		return err
 	}
 	return c.expectEnd()
-}
-
-// slowClient sends one byte for each whole request of another client.
-func slowClient(p *probe) error {
-	t, err := p.start(Settings{})
-	if err != nil {
-		return err
-	}
-	if p.alone() {
-		return t.converse(hello, single, false)
-	}
-	other, err := t.open()
-	if err != nil {
-		return err
-	}
-	defer other.Close()
-	slow, err := t.dial()
-	if err != nil {
-		return err
-	}
-	defer slow.Close()
-	for i := range hello {
-		if err := slow.send(hello[i : i+1]); err != nil {
-			return err
-		}
-		if err := t.ask(other, hello); err != nil {
-			return fmt.Errorf("the other client, after byte %d of the slow one: %w", i, err)
-		}
-	}
-	want, _ := t.reference(hello)
-	if err := slow.expect(want); err != nil {
-		return fmt.Errorf("the slow client: %w", err)
-	}
-	return nil
-}
-
-// The load of readsLate: without a bound a server would buffer their product.
-const (
-	lateClients  = 4
-	lateRequests = 32
-	lateAnswer   = 1 << 20
-	lateBound    = lateClients * lateRequests * lateAnswer / 2
-)
-
-// readsLate asks for 128 MB, and for many small answers, and reads nothing while others are served; then it reads
-// it all.
-func readsLate(p *probe) error {
-	t, err := p.start(Settings{})
-	if err != nil {
-		return err
-	}
-	if err := t.visit(hello); err != nil {
-		return err
-	}
-	var late []*client
-	in := strings.Repeat(head(fmt.Sprintf("GET /read?file=f08&offset=0&count=%d", lateAnswer)), lateRequests) + bye
-	small := 10_000
-	if p.spawns() {
-		small = 100 // each costs a process
-	}
-	ins := append(slices.Repeat([]string{in}, lateClients), strings.Repeat(hello, small)+bye)
-	var sending errgroup.Group
-	defer func() { closeAll(late); _ = sending.Wait() }() // the error is that of the connection, which is read from
-	for _, in := range ins {
-		c, err := t.dial()
-		if err != nil {
-			return err
-		}
-		late = append(late, c)
-		sending.Go(func() error { return c.send(in) })
-	}
-	if !p.alone() {
-		for i := range 100 {
-			if err := t.visit(hello); err != nil {
-				return fmt.Errorf("other client %d: %w", i, err)
-			}
-		}
-	}
-	large, _ := t.reference(in)
-	var readers errgroup.Group
-	for i, c := range late {
-		want := large
-		if i == lateClients {
-			want, _ = t.reference(ins[i])
-		}
-		readers.Go(func() error {
-			defer c.Close()
-			if err := c.expect(want); err != nil {
-				return err
-			}
-			return c.expectEnd()
-		})
-	}
-	if err := readers.Wait(); err != nil {
-		return fmt.Errorf("a late reader: %w", err)
-	}
-	if t.Pid == 0 {
-		return nil
-	}
-	peak, err := peakMemory(t.Pid)
-	if err == nil && peak > lateBound {
-		err = fmt.Errorf("%d MB of memory for clients that do not read", peak>>20)
-	}
-	return err
-}
-
-// neverReads asks for much, reads nothing and waits to be given up; so that others, who wait for it in some
-// architectures, are served.
-func neverReads(p *probe) error {
-	t, err := p.start(Settings{IdleTimeout: 200 * time.Millisecond, Workers: 1})
-	if err != nil {
-		return err
-	}
-	c, err := t.dial()
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if err := c.send(bigRequests); err != nil {
-		return err
-	}
-	if err := t.visit(hello); err != nil {
-		return fmt.Errorf("another client: %w", err)
-	}
-	// The end of the connection is behind what is not read; only sending tells. The server reads none of it.
-	return p.eventually(func() error {
-		if err := c.send("G"); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-			return errors.New("the connection was not given up")
-		}
-		return nil
-	})
 }
 
 // vanishing opens connections and leaves them in every state, by a reset and by an ordinary end.

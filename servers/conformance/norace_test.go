@@ -3,3 +3,5 @@
 package conformance
 
 var raceFlag []string
+
+const mostConns = 0 // as many as the limits allow

@@ -3,3 +3,6 @@
 package conformance
 
 var raceFlag = []string{"-race"}
+
+// The race detector allows a program 8,128 goroutines at a time.
+const mostConns = 2000

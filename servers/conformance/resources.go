@@ -5,15 +5,11 @@ package conformance
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
-	"time"
 
-	"github.com/prometheus/procfs"
 	"golang.org/x/sync/errgroup"
 
 	"serverlab/servers"
@@ -21,75 +17,12 @@ import (
 
 var resourceProperties = []Property{
 	{Name: "leaks", Asks: "descriptors, threads, children and memory are given back", Process: true, check: leaks},
-	{Name: "threads", Asks: "a pool has its threads, blocked in accept; a loop has few; no more workers than allowed",
+	{Name: "threads", Asks: "a pool has its workers, blocked in accept; a loop has few threads; no more than allowed",
 		Process: true, check: threads},
-	{Name: "descriptors", Asks: "a flood that takes all descriptors neither ends the server nor has it spin",
-		Process: true, check: descriptors},
 }
 
 // bigRequests ask for more than any socket takes.
 var bigRequests = strings.Repeat(head("GET /read?file=f12&offset=0&count=1048576"), 30)
-
-// holding is what a server holds at one moment.
-type holding struct {
-	descriptors       []string // what they are open on
-	threads, children int
-	memory            uint64 // PSS, bytes
-}
-
-// sockets counts the descriptors that are sockets: those that it listens on, and its connections.
-func (h holding) sockets() (n int) {
-	for _, d := range h.descriptors {
-		if strings.HasPrefix(d, "socket:") {
-			n++
-		}
-	}
-	return n
-}
-
-func holdings(pid int) (h holding, err error) {
-	proc, err := procfs.NewProc(pid)
-	if err != nil {
-		return h, err
-	}
-	if h.descriptors, err = proc.FileDescriptorTargets(); err != nil {
-		return h, err
-	}
-	stat, err := proc.Stat()
-	if err != nil {
-		return h, err
-	}
-	rollup, err := proc.ProcSMapsRollup()
-	if err != nil {
-		return h, err
-	}
-	h.threads, h.memory, h.children = stat.NumThreads, rollup.Pss, len(group(pid))-1
-	return h, nil
-}
-
-// group lists the processes of a process group that are alive or not reaped.
-func group(pgid int) (pids []int) {
-	all, err := procfs.AllProcs()
-	if err != nil {
-		return nil // no /proc, nothing to see
-	}
-	for _, proc := range all {
-		if stat, err := proc.Stat(); err == nil && stat.PGRP == pgid { // an error: it has just ended
-			pids = append(pids, proc.PID)
-		}
-	}
-	return pids
-}
-
-// peakMemory is the most that a process has ever had resident, bytes.
-func peakMemory(pid int) (uint64, error) {
-	proc, err := procfs.NewProc(pid)
-	if err != nil {
-		return 0, err
-	}
-	status, err := proc.NewStatus()
-	return status.VmHWM, err
-}
 
 // leaks has clients of all manners come and go, and compares what the server holds then with what it held when some
 // had come and gone already.
@@ -102,14 +35,10 @@ func leaks(p *probe) error {
 	if p.spawns() {
 		many = 200 // each costs a process
 	}
-	fresh, err := holdings(t.Pid)
-	if err != nil {
-		return err
-	}
 	if err := t.traffic(many / 5); err != nil {
 		return err
 	}
-	before, err := p.quiet(t.Pid, fresh)
+	before, err := t.quiet()
 	if err != nil {
 		return fmt.Errorf("after %d connections: %w", many/5, err)
 	}
@@ -117,31 +46,46 @@ func leaks(p *probe) error {
 		return err
 	}
 	return p.eventually(func() error {
-		now, err := p.quiet(t.Pid, fresh)
+		now, err := t.quiet()
 		if err != nil {
 			return fmt.Errorf("after %d connections more: %w", many, err)
 		}
-		what := ""
-		switch { // threads of the runtime do not end, and it may have needed some more; memory goes up and down
-		case len(now.descriptors) > len(before.descriptors):
-			what = "descriptors"
-		case now.threads > before.threads+16:
-			what = "threads"
-		case now.memory > before.memory+64<<20:
-			what = "memory"
-		default:
-			return nil
+		if what := before.grown(now); what != "" {
+			return fmt.Errorf("after %d connections more: %s", many, what)
 		}
-		return fmt.Errorf("after %d connections more: %s: %+v, before: %+v", many, what, now, before)
+		return nil
 	})
 }
 
-// quiet waits until a server has no connection and no child, and says what it holds then. Fresh is what it held before
-// the first connection.
-func (p *probe) quiet(pid int, fresh holding) (now holding, err error) {
-	err = p.eventually(func() (err error) {
-		if now, err = holdings(pid); err == nil && (now.sockets() > fresh.sockets() || now.children > 0) {
-			err = fmt.Errorf("%d connections and %d children are left", now.sockets()-fresh.sockets(), now.children)
+// grown says what there is more of than before. Threads of the runtime do not end, and it may have needed some more;
+// memory goes up and down; a pool may keep more processes than it had, and each of them opens what it needs when it
+// first needs it.
+func (h holding) grown(now holding) (what string) {
+	more := max(0, now.processes-h.processes)
+	each := len(h.descriptors)/h.processes + 4
+	switch {
+	case len(now.descriptors) > len(h.descriptors)+h.processes-1+more*each:
+		added := slices.Clone(now.descriptors)
+		for _, d := range h.descriptors {
+			if i := slices.Index(added, d); i >= 0 {
+				added = slices.Delete(added, i, i+1)
+			}
+		}
+		return fmt.Sprintf("%d descriptors, %d before: %v", len(now.descriptors), len(h.descriptors), added)
+	case now.threads > h.threads+16+more*(h.threads/h.processes+4):
+		return fmt.Sprintf("%d threads, %d before", now.threads, h.threads)
+	case now.memory > h.memory+64<<20+uint64(more)*(h.memory/uint64(h.processes)):
+		return fmt.Sprintf("%d MB, %d before", now.memory>>20, h.memory>>20)
+	}
+	return ""
+}
+
+// quiet waits until a server has no connection and no process beyond those of its pool, and says what it holds then.
+func (t *target) quiet() (now holding, err error) {
+	pool := t.probe.pool(t.settings)
+	err = t.probe.eventually(func() (err error) {
+		if now, err = t.holdings(); err == nil && (now.connections > 0 || now.processes > 1+pool) {
+			err = fmt.Errorf("%d connections and %d children are left", now.connections, now.processes-1)
 		}
 		return err
 	})
@@ -185,43 +129,99 @@ func (t *target) someClient(i int) error {
 	return t.visit(hello)
 }
 
-// threads looks at the threads of those that promise something about them.
+// threads looks at the processes and threads of those that promise something about them.
 func threads(p *probe) error {
+	arch := p.subject.Arch
 	switch {
-	case p.subject.Arch.Pool && p.subject.Arch.Unit == servers.Thread:
-		return poolThreads(p)
-	case p.subject.Arch.Unit == servers.Loop:
-		return loopThreads(p)
 	case p.spawns():
 		return workerProcesses(p)
+	case arch.Pool && !p.refuses():
+		return poolOf(p)
+	case arch.Unit == servers.Loop || arch.Pool:
+		return loops(p)
+	case arch.Unit == servers.Thread && p.refuses():
+		return threadEach(p)
 	}
 	return skipped("this architecture promises no number of kernel threads")
 }
 
-// poolThreads counts the threads that are blocked in accept4.
-func poolThreads(p *probe) error {
-	const workers = 24
+// poolOf counts the workers of a pool that wait for a connection, in accept or, where connections are passed to them,
+// wherever they are passed; and those that wait for their client.
+func poolOf(p *probe) error {
+	const workers, busy = 24, 4
 	t, err := p.start(Settings{Workers: workers})
 	if err != nil {
 		return err
 	}
-	clients, err := t.openMany(4)
+	clients, err := t.openMany(busy)
 	defer func() { closeAll(clients) }()
 	if err != nil {
 		return err
 	}
+	idle := workers - busy
+	if p.subject.Variant.MinSpare > 0 {
+		idle = p.subject.Variant.MinSpare
+	}
+	waiting := []int{syscall.SYS_ACCEPT4}
+	if p.subject.Variant.Accept == servers.Pass {
+		waiting = []int{syscall.SYS_RECVMSG, syscall.SYS_READ} // on a socket, or on a pipe
+	}
 	return p.eventually(func() error {
-		for call, want := range map[int]int{syscall.SYS_ACCEPT4: workers - len(clients), syscall.SYS_READ: len(clients)} {
-			n, err := threadsIn(t.Pid, call)
+		for _, want := range []struct {
+			calls []int
+			n     int
+		}{{waiting, idle}, {[]int{syscall.SYS_READ, syscall.SYS_RECVFROM}, busy}} {
+			n, err := t.threadsIn(want.calls...)
 			if err != nil {
-				return skipped(err.Error())
+				return err
 			}
-			if n < want {
-				return fmt.Errorf("%d threads are in system call %d, want %d", n, call, want)
+			if n < want.n {
+				return fmt.Errorf("%d threads are in system call %v, want %d", n, want.calls, want.n)
 			}
+		}
+		if n := t.children(); p.isolates() && (n > workers || n < idle+busy) {
+			return fmt.Errorf("%d worker processes, want %d to %d", n, idle+busy, workers)
 		}
 		return nil
 	})
+}
+
+// threadEach counts the threads that wait for a client: one for each that is there, and none for those that have left.
+func threadEach(p *probe) error {
+	const many = 40
+	t, err := p.start(Settings{})
+	if err != nil {
+		return err
+	}
+	reading := func(want int) error {
+		return p.eventually(func() error {
+			n, err := t.threadsIn(syscall.SYS_READ, syscall.SYS_RECVFROM)
+			if err == nil && n != want {
+				err = fmt.Errorf("%d threads wait for a client, want %d", n, want)
+			}
+			return err
+		})
+	}
+	clients, err := t.openMany(1)
+	defer func() { closeAll(clients) }()
+	if err != nil {
+		return err
+	}
+	others, err := t.threadsIn(syscall.SYS_READ, syscall.SYS_RECVFROM)
+	if err != nil {
+		return err
+	}
+	others-- // who reads standard input, say
+	more, err := t.openMany(many)
+	clients = append(clients, more...)
+	if err != nil {
+		return err
+	}
+	if err := reading(others + 1 + many); err != nil {
+		return err
+	}
+	closeAll(clients)
+	return reading(others)
 }
 
 // workerProcesses counts the processes while more requests are made than there may be workers.
@@ -247,122 +247,41 @@ func workerProcesses(p *probe) error {
 			return err
 		default:
 		}
-		n := len(group(t.Pid)) - 1
+		n := t.children()
 		if most = max(most, n); n > workers {
 			return fmt.Errorf("%d worker processes, with --workers=%d", n, workers)
 		}
 	}
 }
 
-// threadsIn counts the threads of a process that are in a system call.
-func threadsIn(pid, call int) (n int, err error) {
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
-	if err != nil {
-		return 0, err
-	}
-	for _, task := range tasks {
-		text, err := os.ReadFile(task)
-		if err != nil {
-			return 0, fmt.Errorf("what the threads wait for can't be read here: %w", err)
-		}
-		first, _, _ := strings.Cut(string(text), " ")
-		if first == strconv.Itoa(call) {
-			n++
-		}
-	}
-	return n, nil
-}
-
-// loopThreads compares the number of threads with one client and with 500.
-func loopThreads(p *probe) error {
+// loops compares the number of threads with one client and with 500, and counts the processes of who has a pool.
+func loops(p *probe) error {
 	const many = 500
 	t, err := p.start(Settings{})
 	if err != nil {
 		return err
 	}
-	clients, err := t.openMany(1)
+	one, err := t.openMany(1)
+	defer func() { closeAll(one) }()
+	if err != nil {
+		return err
+	}
+	before, err := t.holdings()
+	if err != nil {
+		return err
+	}
+	clients, err := t.openMany(many)
 	defer func() { closeAll(clients) }()
 	if err != nil {
 		return err
 	}
-	before, err := holdings(t.Pid)
-	if err != nil {
-		return err
-	}
-	more, err := t.openMany(many)
-	clients = append(clients, more...)
-	if err != nil {
-		return err
-	}
-	now, err := holdings(t.Pid)
+	now, err := t.holdings()
 	// The runtime starts threads of its own, as many as there are CPUs at the most.
-	if err == nil && now.threads > before.threads+runtime.NumCPU()+4 {
+	if err == nil && now.threads > before.threads+before.processes*(runtime.NumCPU()+4) {
 		err = fmt.Errorf("%d threads with one client, %d with %d", before.threads, now.threads, many)
 	}
+	if pool := p.pool(t.settings); err == nil && p.isolates() && now.processes != 1+pool {
+		err = fmt.Errorf("%d processes, want %d with a loop each and their parent", now.processes, pool)
+	}
 	return err
-}
-
-// descriptors floods a server that may have few descriptors, and looks at its CPU time meanwhile.
-func descriptors(p *probe) error {
-	const limit, flood, window = 300, 900, 500 * time.Millisecond
-	t, err := p.start(Settings{Descriptors: limit, Workers: 400})
-	if err != nil {
-		return err
-	}
-	var clients []*client
-	defer func() { closeAll(clients) }()
-	if p.refuses() {
-		if clients, err = t.openMany(1); err != nil {
-			return err
-		}
-	} else if err := t.visit(hello); err != nil {
-		return err
-	}
-	for range min(flood, backlog()) {
-		c, err := t.dial()
-		if err != nil {
-			return fmt.Errorf("connection %d: %w", len(clients)+1, err)
-		}
-		clients = append(clients, c)
-	}
-	before, err := cpuTime(t.Pid)
-	if err != nil {
-		return err
-	}
-	passed := time.NewTimer(window) // the time over which the CPU is looked at
-	defer passed.Stop()
-	select {
-	case <-passed.C:
-	case <-t.done:
-		return fmt.Errorf("the flood ended the server (%v)", t.err)
-	case <-p.ctx.Done():
-		return p.ctx.Err()
-	}
-	after, err := cpuTime(t.Pid)
-	if err != nil {
-		return err
-	}
-	if used := after - before; used > window/2 {
-		return fmt.Errorf("%v of CPU in %v while there was nothing to do", used, window)
-	}
-	if p.refuses() {
-		if err := t.ask(clients[0], head("GET /read?file=f15&offset=3&count=5000")); err != nil {
-			return fmt.Errorf("a client that was there before the flood: %w", err)
-		}
-	}
-	closeAll(clients)
-	if err := p.eventually(func() error { return t.visit(hello) }); err != nil {
-		return fmt.Errorf("after the flood: %w", err)
-	}
-	return nil
-}
-
-// cpuTime is what a process has used, to a clock tick of 10 ms.
-func cpuTime(pid int) (time.Duration, error) {
-	proc, err := procfs.NewProc(pid)
-	if err != nil {
-		return 0, err
-	}
-	stat, err := proc.Stat()
-	return time.Duration(stat.CPUTime() * float64(time.Second)), err
 }

@@ -19,7 +19,8 @@ import (
 	"serverlab/servers/app"
 )
 
-// Child returns a Start that runs `program serve --arch ROW` as a process of its own. A row is a name with its settings.
+// Child returns a Start that runs `program serve --arch ROW` as a process of its own. A row is a name with its
+// settings.
 func Child(program, row, files string) Start {
 	return func(ctx context.Context, s Settings) (*Server, error) {
 		args := append([]string{program, "serve", "--until-eof", "--arch=" + row, "--files=" + files}, s.serveFlags()...)
@@ -141,6 +142,7 @@ func InProcess(arch servers.Architecture, v servers.Variant, files, program, wor
 		cfg.Worker = append([]string{worker, "--files=" + files}, s.workerFlags()...)
 		cfg.Member = append([]string{program, "member", "--arch=" + servers.Row(arch, v), "--files=" + files},
 			s.serveFlags()...)
+		cfg.MayBlock = app.MayBlock
 		addr := make(chan net.Addr, 1)
 		cfg.Ready = func(a net.Addr) { addr <- a }
 		serving, stop := context.WithCancel(ctx)

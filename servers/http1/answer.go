@@ -25,7 +25,7 @@ func (s *Session) Answer(dst []byte) (out []byte, closing bool) {
 		return append(dst, "HTTP/1.1 100 Continue\r\n\r\n"...), false
 	case failed:
 		s.phase, s.unread = closed, true
-		return appendError(dst, int(s.status), s.reason, s.head.isHead), true
+		return appendError(dst, s.failure.status, s.failure.reason, s.head.isHead), true
 	case requestReady:
 	default:
 		return dst, s.phase == closed

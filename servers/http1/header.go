@@ -121,7 +121,7 @@ func (s *Session) takeHeader(block []byte) {
 	case h.length != (length >= 0) || h.encoding != (length == -1):
 		s.fail(400, "ambiguous length of the body")
 		return
-	case length > s.limits.Body:
+	case length > int(s.limits.body):
 		s.fail(413, "request body too large")
 		return
 	case h.expect && h.unknown && !h.http10:
@@ -132,7 +132,7 @@ func (s *Session) takeHeader(block []byte) {
 	case length == -1:
 		s.phase = inChunkSize
 	case length > 0:
-		s.phase, s.left = inBody, length
+		s.phase, s.left = inBody, int32(length)
 	default:
 		s.phase = requestReady
 	}

@@ -56,7 +56,7 @@ func TestLargeHeader(t *testing.T) {
 }
 
 func TestDefaultLimits(t *testing.T) {
-	if got := NewSession(everything, Limits{Body: 5, Header: -1}).limits; got != (Limits{8192, 5, 65536}) {
+	if got := NewSession(everything, Limits{Body: 5, Header: -1}).limits; got != (limits{8192, 5, 65536}) {
 		t.Fatalf("got %+v", got)
 	}
 }
@@ -85,7 +85,7 @@ func TestOutputIsBounded(t *testing.T) {
 		t.Fatalf("%d bytes of output for %d requests, want %d for %d", total, s.Requests(), requests*len(one), requests)
 	case longest >= limit+len(one):
 		t.Fatalf("%d bytes of output in one call, the limit is %d", longest, limit)
-	case s.work > 3*len(in):
+	case int(s.work) > 3*len(in):
 		t.Fatalf("%d bytes scanned and copied for %d of input", s.work, len(in))
 	case s.kept != nil:
 		t.Fatal("used input is kept")
@@ -109,7 +109,7 @@ func TestFeedWhileThereIsMore(t *testing.T) {
 	if got != want {
 		t.Fatalf("%d bytes in another order than the requests, want %d", len(got), len(want))
 	}
-	if fed := rounds * 2 * len(get("/echo?second")); s.work > 5*fed {
+	if fed := rounds * 2 * len(get("/echo?second")); int(s.work) > 5*fed {
 		t.Fatalf("%d bytes scanned and copied for %d of input", s.work, fed)
 	}
 }
@@ -135,7 +135,7 @@ func TestWorkIsLinear(t *testing.T) {
 			if !bytes.HasPrefix(out, []byte("HTTP/1.1 200 ")) {
 				t.Fatalf("%s: got %q", name, out)
 			}
-			if s.work > 3*len(in) {
+			if int(s.work) > 3*len(in) {
 				t.Errorf("%s in pieces of %d: %d bytes scanned and copied for %d of input", name, size, s.work, len(in))
 			}
 		}
@@ -190,5 +190,12 @@ func TestPartsAreGivenBack(t *testing.T) {
 		if out, _, closing := s.Feed(nil, []byte(get("/"))); len(out) > 0 || !closing {
 			t.Errorf("%s: the session answers after Release", tc.name)
 		}
+	}
+}
+
+// A silent connection costs its session, and event loops keep thousands.
+func TestSizeOfSession(t *testing.T) {
+	if size := unsafe.Sizeof(Session{}); size > 96 {
+		t.Errorf("a session takes %d bytes, not 96", size)
 	}
 }

@@ -8,25 +8,25 @@ import (
 // readLines takes from in what belongs to the block of lines at hand: a header, the size line of a chunk, the CRLF
 // after a chunk, or a trailer. It returns how many bytes it consumed: all of in unless the block is complete.
 //
-// A block that lies whole in the input is used in place. Otherwise it is gathered in a pooled buffer; s.line and the
-// length of that buffer remember where the scan stopped, so that no byte is scanned twice however small the pieces.
+// A block that lies whole in the input is used in place. Otherwise it is gathered in a pooled buffer, whose length and
+// mark remember where the scan stopped, so that no byte is scanned twice however small the pieces.
 func (s *Session) readLines(in []byte) int {
-	limit := s.limits.Header
+	limit := int(s.limits.header)
 	if s.phase == inChunkEnd {
 		limit = len("\r\n")
 	}
-	b, old := in, 0
+	b, old, line := in, 0, 0
 	if s.block != nil {
-		old = len(s.block.b)
+		old, line = len(s.block.b), s.block.at
 		more := in[:min(len(in), limit+1-old)]
 		s.block.b = append(s.block.b, more...)
-		s.work += len(more)
+		s.work += uint32(len(more))
 		b = s.block.b
 	}
 	for at := old; ; {
 		i := bytes.IndexByte(b[at:min(len(b), limit)], '\n')
 		if i < 0 {
-			s.work += len(b) - at
+			s.work += uint32(len(b) - at)
 			if len(b) > limit {
 				s.tooLong()
 				return len(in)
@@ -34,21 +34,21 @@ func (s *Session) readLines(in []byte) int {
 			if s.block == nil {
 				s.block = getBuffer()
 				s.block.b = append(s.block.b, in...)
-				s.work += len(in)
+				s.work += uint32(len(in))
 			}
+			s.block.at = line
 			return len(in)
 		}
-		s.work += i + 1
+		s.work += uint32(i + 1)
 		at += i + 1
-		line := b[s.line:at]
-		s.line = at
+		text := b[line:at]
+		line = at
 		// A line ends in CRLF, and a CR is nowhere else: others take a bare CR or LF for the end of a line.
-		if cr := bytes.IndexByte(line, '\r'); cr < 0 || cr != len(line)-2 {
+		if cr := bytes.IndexByte(text, '\r'); cr < 0 || cr != len(text)-2 {
 			s.fail(400, "a line does not end in CRLF, or a CR stands within it")
 			return len(in)
 		}
-		if s.takeLine(b[:at], line[:len(line)-2]) {
-			s.line = 0
+		if s.takeLine(b[:at], text[:len(text)-2]) {
 			s.dropBlock()
 			return at - old
 		}
@@ -128,15 +128,15 @@ func (s *Session) takeChunkSize(line []byte) {
 		s.fail(400, "malformed chunk size line")
 		return
 	}
-	if s.chunkExt += len(ext); s.chunkExt > s.limits.Header {
+	if s.chunkExt += int32(len(ext)); s.chunkExt > s.limits.header {
 		s.fail(400, "chunk extensions too long")
 		return
 	}
-	if size > s.limits.Body-len(s.ctx.Request.Body()) {
+	if size > int(s.limits.body)-len(s.ctx.Request.Body()) {
 		s.fail(413, "request body too large")
 		return
 	}
-	s.left = size
+	s.left = int32(size)
 	s.phase = inChunk
 	if size == 0 {
 		s.phase = inTrailer

@@ -19,13 +19,16 @@ var (
 // keepBytes is the largest buffer that is kept for reuse.
 const keepBytes = 64 << 10
 
-type buffer struct{ b []byte }
+type buffer struct {
+	b  []byte
+	at int // where the line at hand, or what is unused, begins
+}
 
 func getBuffer() *buffer { return buffers.Get().(*buffer) }
 
 func putBuffer(b *buffer) {
 	if cap(b.b) <= keepBytes {
-		b.b = b.b[:0]
+		b.b, b.at = b.b[:0], 0
 		buffers.Put(b)
 	}
 }
@@ -69,10 +72,12 @@ func parse(block []byte, read func(*bufio.Reader) error) bool {
 		r = newReader(len(block)) // the limit was raised
 	}
 	r.src.Reset(block)
-	r.bufio.Reset(&r.src)
 	err := read(r.bufio)
 	ok := err == nil && r.bufio.Buffered() == 0 && r.src.Len() == 0
 	r.src.Reset(nil)
+	if !ok { // otherwise it is as good as new
+		r.bufio.Reset(&r.src)
+	}
 	readers.Put(r)
 	return ok
 }

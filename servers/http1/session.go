@@ -26,7 +26,7 @@ const (
 	Close
 )
 
-// Limits bound what one session may hold, in bytes. A field that is not positive means its default.
+// Limits bound what one session may hold, in bytes. A field that is not positive means its default; 1 GiB is the most.
 type Limits struct {
 	// Header bounds the request line and the header together, and each other block of lines: a trailer, and the
 	// extensions of all chunks.
@@ -45,23 +45,31 @@ func DefaultLimits() Limits { return Limits{Header: 8 << 10, Body: 1 << 20, Outp
 // Between requests it holds no buffer and no RequestCtx: a silent connection costs this struct only.
 type Session struct {
 	handler  fasthttp.RequestHandler
-	limits   Limits
+	hold     func(*fasthttp.RequestCtx) bool
 	ctx      *fasthttp.RequestCtx // the request at hand, from the end of its header to its answer
 	block    *buffer              // the block of lines at hand, if its input came in more than one piece
 	kept     *buffer              // input that Feed has consumed and not used
-	keptFrom int                  // where the unused part of kept begins
-	line     int                  // where the line at hand begins in its block
-	left     int                  // bytes of the body, or of the chunk, that are still to come
-	chunkExt int                  // bytes of chunk extensions in this request
-	work     int                  // bytes scanned and copied so far: must stay linear in the input
+	failure  *failure             // what was wrong with the input
 	requests uint64
-	reason   string // of the failure
-	status   uint16 // of the failure
+	limits   limits
+	left     int32  // bytes of the body, or of the chunk, that are still to come
+	chunkExt int32  // bytes of chunk extensions in this request
+	work     uint32 // bytes scanned and copied so far, modulo 2^32: must stay linear in the input
 	phase    phase
 	after    phase // what follows the phase continueDue
 	head     head
 	closing  bool // every answer from now on is the last
 	unread   bool // the session ended before its input did
+	held     bool // Feed has stopped before the request that is ready
+}
+
+// limits are Limits in half the space.
+type limits struct{ header, body, output int32 }
+
+// failure is an error answer.
+type failure struct {
+	status int
+	reason string
 }
 
 // phase is what the session expects next.
@@ -82,17 +90,19 @@ const (
 
 // NewSession returns the session of a new connection. It reads nothing and holds nothing until input arrives.
 func NewSession(h fasthttp.RequestHandler, limits Limits) *Session {
+	return &Session{handler: h, limits: limits.complete()}
+}
+
+// complete puts the default where a field is not positive.
+func (l Limits) complete() limits {
 	d := DefaultLimits()
-	if limits.Header > 0 {
-		d.Header = limits.Header
+	or := func(n, otherwise int) int32 {
+		if n <= 0 {
+			n = otherwise
+		}
+		return int32(min(n, 1<<30))
 	}
-	if limits.Body > 0 {
-		d.Body = limits.Body
-	}
-	if limits.Output > 0 {
-		d.Output = limits.Output
-	}
-	return &Session{handler: h, limits: d}
+	return limits{or(l.Header, d.Header), or(l.Body, d.Body), or(l.Output, d.Output)}
 }
 
 // Next consumes input until a request is Ready, More input is needed, Continue is due, or the connection must Close,
@@ -118,10 +128,10 @@ func (s *Session) Next(in []byte) (n int, st Status) {
 
 // readBody takes what in has of the body, or of the chunk, and returns how many bytes that is.
 func (s *Session) readBody(in []byte) int {
-	n := min(s.left, len(in))
+	n := min(int(s.left), len(in))
 	s.ctx.Request.AppendBody(in[:n])
-	s.work += n
-	s.left -= n
+	s.work += uint32(n)
+	s.left -= int32(n)
 	if s.left == 0 {
 		if s.phase == inChunk {
 			s.phase = inChunkEnd
@@ -134,7 +144,7 @@ func (s *Session) readBody(in []byte) int {
 
 // Feed consumes all of in and appends the answers to dst. Past limits.Output it stops with more set and keeps the
 // rest: call it again with nil to go on. With closing set the connection ends when out is sent; later input is
-// ignored.
+// ignored. See also Hold.
 func (s *Session) Feed(dst, in []byte) (out []byte, more, closing bool) {
 	out = dst
 	if s.kept != nil {
@@ -147,34 +157,56 @@ func (s *Session) Feed(dst, in []byte) (out []byte, more, closing bool) {
 			s.dropKept()
 			return out, false, false
 		}
+		if st == Ready && s.hold != nil && !s.held && s.hold(s.ctx) {
+			s.held = true
+			s.keepRest(in)
+			return out, true, false
+		}
+		s.held = false
 		if out, closing = s.Answer(out); closing {
 			s.unread = s.unread || len(in) > 0
 			return out, false, true
 		}
-		if len(out)-len(dst) >= s.limits.Output && len(in) > 0 {
-			if s.kept == nil {
-				s.keep(in)
-			} else {
-				s.keptFrom = len(s.kept.b) - len(in)
-			}
+		if len(out)-len(dst) >= int(s.limits.output) && len(in) > 0 {
+			s.keepRest(in)
 			return out, true, false
 		}
+	}
+}
+
+// Hold has Feed stop, with more set, before it answers a request of which f says so: Held then reports true, and the
+// next Feed, perhaps by another goroutine, begins with that request.
+func (s *Session) Hold(f func(*fasthttp.RequestCtx) bool) { s.hold = f }
+
+// Held reports whether Feed has stopped before a request because of Hold.
+func (s *Session) Held() bool { return s.held }
+
+// keepRest keeps what Feed leaves of its input.
+func (s *Session) keepRest(in []byte) {
+	switch {
+	case len(in) == 0:
+		s.dropKept()
+	case s.kept == nil:
+		s.keep(in)
+	default:
+		s.kept.at = len(s.kept.b) - len(in)
 	}
 }
 
 // keep adds in to the kept input and returns all of it that is unused.
 func (s *Session) keep(in []byte) []byte {
 	if s.kept == nil {
-		s.kept, s.keptFrom = getBuffer(), 0
+		s.kept = getBuffer()
 	}
 	// Moving the rest to the front only when it is the smaller half keeps the cost linear.
-	if b := s.kept.b; s.keptFrom > len(b)/2 {
-		s.kept.b, s.keptFrom = b[:copy(b, b[s.keptFrom:])], 0
-		s.work += len(s.kept.b)
+	k := s.kept
+	if k.at > len(k.b)/2 {
+		k.b, k.at = k.b[:copy(k.b, k.b[k.at:])], 0
+		s.work += uint32(len(k.b))
 	}
-	s.kept.b = append(s.kept.b, in...)
-	s.work += len(in)
-	return s.kept.b[s.keptFrom:]
+	k.b = append(k.b, in...)
+	s.work += uint32(len(in))
+	return k.b[k.at:]
 }
 
 // Partial reports whether a request has begun and is not complete, so that the read time-out applies and not the
@@ -201,7 +233,7 @@ func (s *Session) Release() { s.end(closed) }
 // fail ends the session with an error answer, which Answer will give.
 func (s *Session) fail(status int, reason string) {
 	s.end(failed)
-	s.status, s.reason = uint16(status), reason
+	s.failure = &failure{status, reason}
 }
 
 // end gives every pooled part back and enters a last phase.
