@@ -19,18 +19,18 @@ import (
 
 // Options says what to run and how to start what is measured.
 type Options struct {
-	Dir         string   // of the result; it is created
-	Resume      bool     // Dir holds a run that was interrupted: go on with it
-	Program     string   // version and commit, for the record
-	Rows        []string // names of architectures; empty: all of Known
-	Experiments []string // names of situations; empty: all
-	Trials      int      // of each cell
-	Connections int      // busy clients
-	Workers     int      // of pools, for the record
+	Dir         string                 // of the result; it is created
+	Resume      bool                   // Dir holds a run that was interrupted: go on with it
+	Program     string                 // version and commit, for the record
+	Rows        []results.Architecture // what is measured; references come last
+	LeftOut     []results.LeftOut      // rows that were wanted and can't be measured here
+	Experiments []string               // names of situations; empty: all
+	Trials      int                    // of each cell
+	Connections int                    // busy clients
+	Workers     int                    // of pools, for the record
 	Seed        uint64
 	Split       cpuset.Split
 
-	Known  []results.Architecture                                            // what there is to choose from
 	Server func(ServerOptions) []string                                      // the command line of a server
 	Null   func(keepalive bool) []string                                     // the command line of ServeNull
 	Empty  []string                                                          // the worker, told to return at once; nil: there is none
@@ -45,6 +45,7 @@ type ServerOptions struct {
 	KeepAlive    bool
 	Chaos        bool   // it may be told to crash
 	Stats        string // file of its scoreboard
+	MaxConns     int    // connections that it must take; 0: its default
 }
 
 // ErrInterrupted says that ctx ended before the run was done; what was measured is in the directory.
@@ -69,6 +70,15 @@ type bench struct {
 // cpus is how many CPUs the run uses.
 func (b *bench) cpus() int {
 	return len(slices.Compact(slices.Sorted(slices.Values(slices.Concat(b.ServerCPUs, b.ClientCPUs)))))
+}
+
+func (b *bench) row(name string) results.Architecture {
+	for _, r := range b.rows {
+		if r.Name == name {
+			return r
+		}
+	}
+	return results.Architecture{Name: name}
 }
 
 func (b *bench) situation(name string) results.Situation {
@@ -142,22 +152,12 @@ func interrupted(ctx context.Context, err error) error {
 
 // choose finds the rows and columns that were asked for.
 func (b *bench) choose() error {
-	for _, name := range b.Rows {
-		found := false
-		for _, a := range b.Known {
-			if a.Name == name {
-				found = true
-				if !slices.Contains(b.rows, a) {
-					b.rows = append(b.rows, a)
-				}
+	for _, references := range []bool{false, true} {
+		for _, r := range b.Rows {
+			if r.Reference == references && !slices.Contains(b.rows, r) {
+				b.rows = append(b.rows, r)
 			}
 		}
-		if !found {
-			return UsageError{fmt.Errorf("no architecture %q: choose of %s", name, names(b.Known))}
-		}
-	}
-	if len(b.Rows) == 0 {
-		b.rows = b.Known
 	}
 	all := situations(b.Connections)
 	for _, name := range b.Experiments {
@@ -206,6 +206,9 @@ func (b *bench) prepare() error {
 		b.Say("note: %s", p.Text)
 		b.notes = append(b.notes, p.Text)
 	}
+	for _, l := range b.LeftOut {
+		b.Say("note: left out: %s: %s", l.Name, l.Why)
+	}
 	if err := reapOrphans(); err != nil {
 		return err
 	}
@@ -221,17 +224,23 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	m := b.machine
 	run := results.Run{
 		Version: results.Version, Started: time.Now().UTC().Truncate(time.Second), Program: b.Program, Machine: m,
-		Architectures: b.rows, Situations: b.sits, Notes: b.notes,
+		Architectures: b.rows, Situations: b.sits, Notes: b.notes, LeftOut: b.LeftOut,
 		Setup: results.Setup{Connections: b.Connections, Trials: b.Trials, Seed: b.Seed, ServerCPUs: b.ServerCPUs,
 			ClientCPUs: b.ClientCPUs, Apart: b.Apart, Workers: b.Workers},
 		Plan: plan(b.sits, b.rows, b.Trials, b.Seed),
 	}
+	fit(run, calibration(run))
 	b.Say("%d trials, about %s; first the calibration", len(run.Plan), Planned(run).Round(time.Second))
+	begun := time.Now()
 	var err error
 	if run.Calibration, err = b.calibrate(ctx, b.Say); err != nil {
 		return run, err
 	}
-	setRates(b.sits, run.Calibration)
+	if len(b.rows) < len(run.Architectures) { // a reference could not be started
+		run.Architectures, run.LeftOut, run.Plan = b.rows, b.LeftOut, plan(b.sits, b.rows, b.Trials, b.Seed)
+	}
+	setRates(b.sits, b.rows, run.Calibration, fit(run, time.Since(begun)))
+	b.Say("calibrated in %s", time.Since(begun).Round(100*time.Millisecond))
 	return run, nil
 }
 
@@ -239,7 +248,7 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 func (b *bench) left(run results.Run, done map[results.Planned]bool) (d time.Duration) {
 	for _, p := range run.Plan {
 		if !done[p] {
-			d += plannedTrial(b.situation(p.Situation))
+			d += plannedTrial(b.situation(p.Situation), run.Calibration.Start[p.Architecture])
 		}
 	}
 	return d
@@ -251,12 +260,4 @@ func Experiments() (names []string) {
 		names = append(names, s.Name)
 	}
 	return names
-}
-
-func names(rows []results.Architecture) string {
-	var all []string
-	for _, r := range rows {
-		all = append(all, r.Name)
-	}
-	return strings.Join(all, ", ")
 }

@@ -5,6 +5,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"serverlab/loadgen"
@@ -21,6 +22,7 @@ const (
 // chosen which all can hold. say is told of each step.
 func (b *bench) calibrate(ctx context.Context, say func(string, ...any)) (cal results.Calibration, err error) {
 	cal.Ceiling, cal.Capacity = map[string]float64{}, map[string]float64{}
+	cal.Start, cal.Idle = map[string]float64{}, map[string]results.Idle{}
 	if b.Empty != nil {
 		if cal.Spawn, err = spawnCost(b.ServerCPUs, b.Empty, b.Bare); err != nil {
 			say("note: %v; the process row comes without its bill", err)
@@ -33,7 +35,7 @@ func (b *bench) calibrate(ctx context.Context, say func(string, ...any)) (cal re
 	for _, mode := range []string{keepAlive, perConnection} {
 		s := closed
 		s.KeepAlive = mode == keepAlive
-		load, err := b.probe(ctx, b.Null(s.KeepAlive), s)
+		load, _, err := b.probe(ctx, b.Null(s.KeepAlive), s)
 		if err != nil {
 			return cal, fmt.Errorf("calibrate the load generator: %w", err)
 		}
@@ -41,49 +43,82 @@ func (b *bench) calibrate(ctx context.Context, say func(string, ...any)) (cal re
 	}
 	one := closed
 	one.KeepAlive, one.Connections, one.Window = true, 1, 0.2
-	load, err := b.probe(ctx, b.Null(true), one)
+	load, _, err := b.probe(ctx, b.Null(true), one)
 	if err != nil {
 		return cal, fmt.Errorf("calibrate the load generator: %w", err)
 	}
 	cal.Floor = float64(load.Response.ValueAtQuantile(50)) / 1e9
 	say("the load generator's own ceiling: %.0f requests/s on open connections, %.0f with a connection per request",
 		cal.Ceiling[keepAlive], cal.Ceiling[perConnection])
-	for _, row := range b.rows {
-		load, err := b.probe(ctx, b.Server(ServerOptions{Architecture: row.Name}), closed)
+	for _, row := range slices.Clone(b.rows) {
+		load, start, err := b.probe(ctx, b.Server(ServerOptions{Architecture: row.Name}), closed)
+		if err != nil && row.Reference && ctx.Err() == nil { // a program of others, in whatever state it is
+			b.leaveOut(row, err)
+			continue
+		}
 		if err != nil {
 			return cal, fmt.Errorf("probe %s: %w", row.Name, err)
 		}
-		cal.Capacity[row.Name] = float64(load.Requests) / load.Window
+		cal.Capacity[row.Name], cal.Start[row.Name] = float64(load.Requests)/load.Window, start.Seconds()
 		if cal.Capacity[row.Name] < farBelow*cal.Ceiling[perConnection] {
 			// So slow that the requests which were begun before the window, and end in it, would flatter the row.
-			if load, err = b.probe(ctx, b.Server(ServerOptions{Architecture: row.Name}), patient); err != nil {
+			if load, _, err = b.probe(ctx, b.Server(ServerOptions{Architecture: row.Name}), patient); err != nil {
 				return cal, fmt.Errorf("probe %s: %w", row.Name, err)
 			}
 			cal.Capacity[row.Name] = float64(load.Requests) / load.Window
 		}
-		say("%-11s answers up to %6.0f requests/s with a connection per request", row.Name, cal.Capacity[row.Name])
+		say("%-14s answers up to %6.0f requests/s with a connection per request", row.Label, cal.Capacity[row.Name])
+	}
+	if !asksForMemory(b.sits) {
+		return cal, nil
+	}
+	for _, row := range b.rows {
+		idle, err := b.idle(ctx, row)
+		if err != nil {
+			return cal, err
+		}
+		cal.Idle[row.Name] = idle
+		if idle.Silent != nil {
+			after := ""
+			if idle.Used != nil {
+				after = fmt.Sprintf(", %6.2f KB after a request", *idle.Used/1024)
+			}
+			say("%-14s takes %6.2f KB per silent connection%s", row.Label, *idle.Silent/1024, after)
+		}
 	}
 	return cal, nil
 }
 
-// probe is a short load on a server that is started for it.
-func (b *bench) probe(ctx context.Context, argv []string, s results.Situation) (*results.Load, error) {
+// leaveOut goes on without a row.
+func (b *bench) leaveOut(row results.Architecture, err error) {
+	b.rows = slices.DeleteFunc(slices.Clone(b.rows), func(r results.Architecture) bool { return r.Name == row.Name })
+	b.LeftOut = append(slices.Clone(b.LeftOut), results.LeftOut{Name: row.Name, Why: err.Error()})
+	b.Say("note: left out: %s: %v", row.Name, err)
+}
+
+// probe is a short load on a server that is started for it; startStop is how long it took to be ready and to stop.
+func (b *bench) probe(ctx context.Context, argv []string, s results.Situation) (load *results.Load,
+	startStop time.Duration, err error) {
+	begun := time.Now()
 	srv, err := start(ctx, argv, b.ServerCPUs, "")
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	load, err := loadgen.Run(ctx, b.load(s, "", srv.addr, nil))
+	startStop = time.Since(begun)
+	load, err = loadgen.Run(ctx, b.load(s, "", srv.addr, nil))
+	told := time.Now()
 	_, stopErr := srv.stop()
+	startStop += time.Since(told)
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, 0, ctx.Err()
 	case err != nil:
-		return nil, err
+		return nil, 0, err
 	case stopErr != nil:
-		return nil, stopErr
+		return nil, 0, stopErr
 	case load.Requests == 0:
-		return nil, fmt.Errorf("no right answer within %v (%s)", time.Duration(s.Window*float64(time.Second)),
+		return nil, 0, fmt.Errorf("no right answer within %v (%s)", time.Duration(s.Window*float64(time.Second)),
 			kinds(load.Errors))
 	}
-	return load, nil
+	return load, startStop, nil
 }

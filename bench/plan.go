@@ -9,7 +9,8 @@ import (
 )
 
 // plan orders the trials block by block: a block holds each cell once, in a random order, so that whatever drifts
-// (temperature, neighbours, memory) hits all rows alike. The same seed gives the same order.
+// (temperature, neighbours, memory) hits all rows alike. The same seed gives the same order. What can only send a file
+// is not asked for more.
 func plan(sits []results.Situation, rows []results.Architecture, trials int, seed uint64) []results.Planned {
 	random := rand.New(rand.NewPCG(seed, 0x706c616e)) // "plan": arrivals draw from the same seed, but not the same numbers
 	var all []results.Planned
@@ -17,6 +18,9 @@ func plan(sits []results.Situation, rows []results.Architecture, trials int, see
 		from := len(all)
 		for _, s := range sits {
 			for _, r := range rows {
+				if r.StaticOnly && (s.Path != "/" || s.Crash != "") {
+					continue
+				}
 				all = append(all, results.Planned{Situation: s.Name, Architecture: r.Name, Block: block})
 			}
 		}

@@ -5,13 +5,15 @@ package bench
 import (
 	"maps"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	"serverlab/results"
 )
 
-// defaultRun is the default run of n rows as planned, with the slowest arrivals that a calibration may lead to.
+// defaultRun is the default run of n rows as planned, with the slowest arrivals that a calibration may lead to. Two of
+// the rows can't have their idle connections measured, as in the table.
 func defaultRun(n int) results.Run {
 	run := results.Run{Situations: situations(64)}
 	cal := results.Calibration{Ceiling: map[string]float64{perConnection: 20_000}, Capacity: map[string]float64{}}
@@ -21,15 +23,51 @@ func defaultRun(n int) results.Run {
 		cal.Capacity[name] = 20_000
 	}
 	cal.Capacity["a"] = 1
-	setRates(run.Situations, cal)
+	run.Architectures[0].AtOnce, run.Architectures[1].AtOnce = 1, 64
+	cal.Start = map[string]float64{"a": 0.1, "b": 0.5, "c": 0.1} // a pool of processes among them
 	run.Plan = plan(run.Situations, run.Architectures, 6, 1)
+	run.Calibration = cal
+	setRates(run.Situations, run.Architectures, cal, fit(run, calibration(run)))
 	return run
 }
 
 // A class has four minutes, however slow the slowest architecture is.
 func TestDefaultRunIsPlannedBelowFourMinutes(t *testing.T) {
-	if d := Planned(defaultRun(6)); d > 4*time.Minute {
-		t.Errorf("six rows with six trials are planned to take %v", d)
+	for rows := 2; rows <= 8; rows++ {
+		run := defaultRun(rows)
+		arrivals := run.Situations[len(run.Situations)-1]
+		t.Logf("%d rows: %v, arrivals of %v s", rows, Planned(run), arrivals.Window)
+		if d := Planned(run); d > 4*time.Minute {
+			t.Errorf("%d rows with six trials are planned to take %v", rows, d)
+		}
+		// A p99 of a process per request, which can hold some 400 requests/s.
+		if n := shareAll * 400 * arrivals.Window; rows <= 7 && n < 570 {
+			t.Errorf("%d rows: only %.0f arrivals within %v s", rows, n, arrivals.Window)
+		}
+	}
+	// What takes longer anyway is not cut short; what takes longer on a slow machine only is.
+	long := defaultRun(8)
+	if longest := fit(long, time.Hour); longest != minWindow {
+		t.Errorf("after a long calibration: windows of at most %v s, want %v", longest, minWindow)
+	}
+	long.Plan = plan(long.Situations, long.Architectures, 10, 1)
+	if longest := fit(long, 0); longest != maxWindow {
+		t.Errorf("10 trials: windows of at most %v s, want %v", longest, maxWindow)
+	}
+}
+
+// A server that can only send a file is asked for nothing else.
+func TestPlanSparesStaticServers(t *testing.T) {
+	rows := []results.Architecture{{Name: "a"}, {Name: "static", StaticOnly: true}}
+	asked := map[string][]string{}
+	for _, p := range plan(situations(64), rows, 1, 1) {
+		asked[p.Architecture] = append(asked[p.Architecture], p.Situation)
+	}
+	for _, names := range asked {
+		slices.Sort(names)
+	}
+	if want := []string{"arrivals", "crowd", "trivial"}; len(asked["a"]) != 5 || !slices.Equal(asked["static"], want) {
+		t.Errorf("planned %v", asked)
 	}
 }
 
@@ -73,8 +111,9 @@ func TestRatesFollowTheCalibration(t *testing.T) {
 		Ceiling:  map[string]float64{perConnection: 20_000},
 		Capacity: map[string]float64{"fast": 24_000, "slower": 15_000, "slow": 350},
 	}
+	rows := []results.Architecture{{Name: "fast"}, {Name: "slower"}, {Name: "slow"}}
 	sits := situations(64)
-	setRates(sits, cal)
+	setRates(sits, rows, cal, maxWindow)
 	by := map[string]results.Situation{}
 	for _, s := range sits {
 		by[s.Name] = s
@@ -93,10 +132,34 @@ func TestRatesFollowTheCalibration(t *testing.T) {
 		t.Errorf("waits: rate %v, ceiling %v", by["waits"].Rate, by["waits"].Ceiling)
 	}
 	// The process row alone: nobody is fast, so its rate is the common one.
-	cal.Capacity = map[string]float64{"slow": 350}
-	setRates(sits, cal)
+	setRates(sits, rows[2:], cal, maxWindow)
 	if sits[0].Rate != 210 || sits[0].OwnRates != nil {
 		t.Errorf("alone: rate %v, own rates %v", sits[0].Rate, sits[0].OwnRates)
+	}
+}
+
+// References have no say in the rates: one that can't hold them gets its own.
+func TestReferencesDoNotSetTheRates(t *testing.T) {
+	cal := results.Calibration{
+		Ceiling:  map[string]float64{perConnection: 20_000},
+		Capacity: map[string]float64{"row": 10_000, "heavy": 5000, "light": 30_000},
+	}
+	rows := []results.Architecture{{Name: "row"}, {Name: "heavy", Reference: true}, {Name: "light", Reference: true}}
+	sits := situations(64)
+	setRates(sits, rows, cal, maxWindow)
+	for _, s := range sits {
+		rate, own := map[string]float64{"constant": 6000, "poisson": 7000}[s.Model],
+			map[string]float64{"constant": 3000, "poisson": 3500}[s.Model]
+		switch {
+		case s.Rate != rate:
+			t.Errorf("%s: rate %v, want %v", s.Name, s.Rate, rate)
+		case rate > 0 && !maps.Equal(s.OwnRates, map[string]float64{"heavy": own}):
+			t.Errorf("%s: own rates %v, want %v of the heavy one", s.Name, s.OwnRates, own)
+		}
+	}
+	setRates(sits, rows[1:], cal, maxWindow) // nothing else was asked for
+	if sits[0].Rate != 3000 {
+		t.Errorf("references alone run at %v", sits[0].Rate)
 	}
 }
 

@@ -35,6 +35,12 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+	case "few", "other":
+		answer := map[string]string{"few": nullAnswer, "other": "HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 5000)}[mode]
+		if err := serveFew(3, answer); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	case "fails":
 		fmt.Fprintln(os.Stderr, "first line")
 		fmt.Fprintln(os.Stderr, "no port for me")

@@ -7,6 +7,7 @@ package bench
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"serverlab/results"
@@ -26,30 +27,30 @@ func situations(clients int) []results.Situation {
 		{
 			Name: "trivial", Title: "trivial", Subtitle: "CPU µs/req", Metric: results.CPUPerRequest,
 			Meaning: "a request without work: its cost is the architecture's own",
-			Model:   "constant", Path: "/", Connections: clients, Warmup: 0.15, Window: 0.8,
+			Model:   "constant", Path: "/", Connections: clients, Warmup: 0.1, Window: 0.6,
 		},
 		{
 			Name: "waits", Title: "waits 5 ms", Subtitle: "requests/s", Metric: results.Throughput,
 			Meaning: "each request sleeps, as for a database: who can let others go on?",
-			Model:   "closed", Path: "/?wait=5ms", Connections: clients, Warmup: 0.1, Window: 0.4,
+			Model:   "closed", Path: "/?wait=5ms", Connections: clients, Warmup: 0.1, Window: 0.4, // the last of 64 waits 0.32 s
 			Ceiling: float64(clients) / waitSeconds, // Little's law: in flight = rate x time
 		},
 		{
 			Name: "crowd", Title: "1,000 silent", Subtitle: "clients: each", Metric: results.MemoryPerSilent,
 			Meaning: "1,000 clients say nothing: are 16 busy ones served, at what memory each?",
 			Model:   "closed", KeepAlive: true, Path: "/", Connections: crowdClients, Silent: silentClients,
-			Warmup: 0.1, Window: 0.4,
+			Warmup: 0.1, Window: 0.2,
 		},
 		{
 			Name: "crash", Title: "one request", Subtitle: "crashes: hit", Metric: results.Harmed,
 			Meaning: "one request kills the process that serves it: how many clients notice?",
 			Model:   "closed", KeepAlive: true, Path: "/", Connections: clients, Crash: "/chaos/exit",
-			Warmup: 0.15, Window: 0.35,
+			Warmup: 0.15, Window: 0.3,
 		},
 		{
 			Name: "arrivals", Title: "arrivals", Subtitle: "ms", Metric: results.Latency,
 			Meaning: "requests come at random, at one rate that all can hold: how long do they take?",
-			Model:   "poisson", Path: "/", Connections: clients, Warmup: 0.15, Window: 2.5,
+			Model:   "poisson", Path: "/", Connections: clients, Warmup: 0.1, Window: maxWindow,
 		},
 	}
 }
@@ -64,27 +65,51 @@ const (
 	maxWindow  = 3.1
 )
 
-// setRates gives every open-loop situation its rate.
-func setRates(sits []results.Situation, cal results.Calibration) {
+// setRates gives every open-loop situation its rate, and random arrivals a window in which they suffice for a p99, of
+// at most longest seconds. References have no say in it: one that can't hold the rate of the rows gets its own.
+func setRates(sits []results.Situation, rows []results.Architecture, cal results.Calibration, longest float64) {
+	capacity, others := map[string]float64{}, map[string]float64{}
+	for _, r := range rows {
+		if r.Reference {
+			others[r.Name] = cal.Capacity[r.Name]
+		} else {
+			capacity[r.Name] = cal.Capacity[r.Name]
+		}
+	}
+	if len(capacity) == 0 {
+		capacity, others = others, nil
+	}
+	ceiling := cal.Ceiling[perConnection]
 	for i := range sits {
-		switch s := &sits[i]; s.Model {
+		s, most := &sits[i], share
+		switch s.Model {
 		case "constant": // one rate for all but the rows that are far below
-			s.Rate, s.OwnRates = commonRate(cal)
+			s.Rate, s.OwnRates = commonRate(capacity, ceiling)
 		case "poisson": // one rate for all
-			slowest := cal.Ceiling[perConnection]
-			for _, c := range cal.Capacity {
+			slowest := ceiling
+			for _, c := range capacity {
 				slowest = min(slowest, c)
 			}
-			s.Rate = round2(shareAll * slowest)
-			s.Window = math.Ceil(10*min(max(p99Samples/s.Rate, minWindow), maxWindow)) / 10
+			most, s.Rate = shareAll, round2(shareAll*slowest)
+			s.Window = math.Ceil(10*max(p99Samples/s.Rate, minWindow)) / 10
+			s.Window = min(s.Window, longest)
+		default:
+			continue
+		}
+		for name, c := range others {
+			if most*c < s.Rate {
+				if s.OwnRates == nil {
+					s.OwnRates = map[string]float64{}
+				}
+				s.OwnRates[name] = round2(most * c)
+			}
 		}
 	}
 }
 
-func commonRate(cal results.Calibration) (rate float64, own map[string]float64) {
-	ceiling := cal.Ceiling[perConnection]
+func commonRate(capacity map[string]float64, ceiling float64) (rate float64, own map[string]float64) {
 	rate = ceiling
-	for name, c := range cal.Capacity {
+	for name, c := range capacity {
 		if c < farBelow*ceiling {
 			if own == nil {
 				own = map[string]float64{}
@@ -94,8 +119,8 @@ func commonRate(cal results.Calibration) (rate float64, own map[string]float64) 
 		}
 		rate = min(rate, c)
 	}
-	if len(own) == len(cal.Capacity) { // nobody is fast: one rate for all after all
-		for _, c := range cal.Capacity {
+	if len(own) == len(capacity) { // nobody is fast: one rate for all after all
+		for _, c := range capacity {
 			rate = min(rate, c)
 		}
 		own = nil
@@ -112,28 +137,83 @@ func round2(x float64) float64 {
 	return max(1, math.Floor(x/unit)*unit)
 }
 
-// What a trial takes beside its warm-up and window, and what the calibration takes: measured, then rounded up.
+// What a trial takes beside its warm-up, its window, and the start and stop of its server, and what the calibration
+// takes: measured, then rounded up.
 const (
-	trialOverhead       = 120 * time.Millisecond
-	calibrationOverhead = 5 * time.Second
-	calibrationPerRow   = 800 * time.Millisecond
+	trialOverhead       = 100 * time.Millisecond
+	calibrationOverhead = 4 * time.Second
+	calibrationPerRow   = 700 * time.Millisecond
+	calibrationIdle     = time.Second // of a row that takes as many connections as there are
 )
 
+// lesson is what a class can wait, for mostRows rows with usualTrials trials.
+const (
+	lesson      = 4 * time.Minute
+	mostRows    = 8
+	usualTrials = 6
+)
+
+// fit gives the windows of random arrivals what the rest of the plan, and what is spent before it, leave of the lesson,
+// and returns how long they may be: as long as they need to be where more was asked for than a lesson holds.
+func fit(run results.Run, spent time.Duration) (longest float64) {
+	var arrivals []*results.Situation
+	trials := 0
+	for i := range run.Situations {
+		s := &run.Situations[i]
+		if s.Model != "poisson" {
+			continue
+		}
+		arrivals, s.Window = append(arrivals, s), 0
+		for _, p := range run.Plan {
+			if p.Situation == s.Name {
+				trials++
+			}
+		}
+	}
+	longest = maxWindow
+	if trials > 0 && trials <= mostRows*usualTrials {
+		rest := (lesson - spent - plannedTrials(run)).Seconds() / float64(trials)
+		longest = min(max(math.Floor(100*rest)/100, minWindow), maxWindow)
+	}
+	for _, s := range arrivals {
+		s.Window = longest
+	}
+	return longest
+}
+
+// asksForMemory tells whether the memory of connections is part of what was asked for.
+func asksForMemory(sits []results.Situation) bool {
+	return slices.ContainsFunc(sits, func(s results.Situation) bool { return s.Metric == results.MemoryPerSilent })
+}
+
 // Planned is how long a run takes as planned, from its start to its result.
-func Planned(run results.Run) time.Duration {
-	d := calibrationOverhead + time.Duration(len(run.Architectures))*calibrationPerRow
+func Planned(run results.Run) time.Duration { return calibration(run) + plannedTrials(run) }
+
+// calibration is how long it is planned to take.
+func calibration(run results.Run) time.Duration {
+	d := calibrationOverhead
+	for _, r := range run.Architectures {
+		if d += calibrationPerRow; r.AtOnce == 0 && asksForMemory(run.Situations) {
+			d += calibrationIdle
+		}
+	}
+	return d
+}
+
+func plannedTrials(run results.Run) (d time.Duration) {
 	by := map[string]results.Situation{}
 	for _, s := range run.Situations {
 		by[s.Name] = s
 	}
 	for _, p := range run.Plan {
-		d += plannedTrial(by[p.Situation])
+		d += plannedTrial(by[p.Situation], run.Calibration.Start[p.Architecture])
 	}
 	return d
 }
 
-func plannedTrial(s results.Situation) time.Duration {
-	return seconds(s.Warmup+s.Window) + trialOverhead
+// plannedTrial is how long a trial takes of a server that takes startStop seconds to start and to stop.
+func plannedTrial(s results.Situation, startStop float64) time.Duration {
+	return seconds(s.Warmup+s.Window+startStop) + trialOverhead
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

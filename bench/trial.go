@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"serverlab/internal/proc"
+	"serverlab/internal/scoreboard"
 	"serverlab/loadgen"
 	"serverlab/results"
 )
@@ -83,6 +84,7 @@ func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Tri
 	sum := srv.board.Sum()
 	t.Server.Accepts, t.Server.Requests, t.Server.Refusals = sum.Accepts, sum.Requests, sum.Refusals
 	t.Server.Drops, t.Server.Sessions = sum.Drops, sum.Sessions
+	t.Server.PerWorker = perWorker(srv.board.PerSlot(), b.row(t.Architecture).AtOnce)
 	var boardErr error
 	t.Server.Settings, boardErr = srv.board.Settings()
 	if died && s.Crash == "" {
@@ -93,6 +95,21 @@ func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Tri
 		return fault{stopErr}
 	}
 	return errors.Join(boardErr, srv.board.Close())
+}
+
+// perWorker are the requests that each worker answered: each of a fixed set, those without a request too, otherwise up
+// to the last one that had any. One worker shares with nobody.
+func perWorker(slots []scoreboard.Counts, set int) (requests []uint64) {
+	some := 0
+	for i, c := range slots {
+		if requests = append(requests, c.Requests); c.Requests > 0 {
+			some = i + 1
+		}
+	}
+	if requests = requests[:min(len(requests), max(some, set))]; some == 0 || len(requests) < 2 {
+		return nil
+	}
+	return requests
 }
 
 // load says what a situation asks of the load generator.

@@ -42,7 +42,9 @@ func TestGlossaryIsWellFormed(t *testing.T) {
 func TestExplainFindsWhatTheScreensSay(t *testing.T) {
 	for _, term := range []string{"p99", "P-99", "Closed Loop", "closed-loop", "closedloop", "Little's law", "littles law",
 		"keepalive", "sequential", "event-based", "thread-based", "process-based", "Mann Whitney", "mann-whitney", "stuck",
-		"starved", "wrong", "generator-bound", "overloaded", "tied", "ceiling", "censored", "PSS", "exec", "knee"} {
+		"starved", "wrong", "generator-bound", "overloaded", "tied", "ceiling", "censored", "PSS", "exec", "knee", "control",
+		"process control", "columns", "Jain's index", "fairness", "hybrid", "reference", "prefork", "reuseport", "pass",
+		"amped", "symped", "left out", "idle connection"} {
 		text, err := Explain(term)
 		if err != nil {
 			t.Errorf("%s: %v", term, err)

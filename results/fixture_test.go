@@ -17,15 +17,19 @@ type rowFixture struct {
 	ownRate                 float64
 }
 
+func row(name, lecture, label, idea string) Architecture {
+	return Architecture{Name: name, Lecture: lecture, Label: label, Idea: idea}
+}
+
 var rowFixtures = []rowFixture{
-	{Architecture{"iterative", "sequential", "iterative", "one request at a time"}, 21.4e-6, 195, 0, 60e-6, true, 64, 0},
-	{Architecture{"eventloop", "event-based", "event loop", "one loop"}, 30.2e-6, 195, 1100, 80e-6, false, 64, 0},
-	{Architecture{"epoll", "event-based", "epoll loop", "one loop, in Go"}, 21.6e-6, 195, 1110, 70e-6, false, 64, 0},
-	{Architecture{"threadpool", "thread-based", "thread pool 64", "64 threads"}, 26e-6, 12400, 0, 75e-6, true, 64, 0},
-	{Architecture{"goroutine", "thread-based", "goroutine", "a goroutine each"}, 42e-6, 12350, 5300, 90e-6, false, 64, 0},
-	{Architecture{"process", "process-based", "process", "one per request"}, 2050e-6, 480, 0, 2.6e-3, true, 1, 120},
-	{Architecture{"thread", "thread-based", "thread", "a kernel thread each"}, 38e-6, 12360, 19000, 95e-6, false, 64, 0},
-	{Architecture{"prefork", "process-based", "prefork 64", "64 processes"}, 33e-6, 12300, 0, 85e-6, true, 1, 0},
+	{row("iterative", "sequential", "iterative", "one request at a time"), 21.4e-6, 195, 0, 60e-6, true, 64, 0},
+	{row("eventloop", "event-based", "event loop", "one loop"), 30.2e-6, 195, 1100, 80e-6, false, 64, 0},
+	{row("epoll", "event-based", "epoll loop", "one loop, in Go"), 21.6e-6, 195, 1110, 70e-6, false, 64, 0},
+	{row("threadpool", "thread-based", "thread pool 64", "64 threads"), 26e-6, 12400, 0, 75e-6, true, 64, 0},
+	{row("goroutine", "thread-based", "goroutine", "a goroutine each"), 42e-6, 12350, 5300, 90e-6, false, 64, 0},
+	{row("process", "process-based", "process", "one per request"), 2050e-6, 480, 0, 2.6e-3, true, 1, 120},
+	{row("thread", "thread-based", "thread", "a kernel thread each"), 38e-6, 12360, 19000, 95e-6, false, 64, 0},
+	{row("prefork", "process-based", "prefork 64", "64 processes"), 33e-6, 12300, 0, 85e-6, true, 1, 0},
 }
 
 var situationFixtures = []Situation{
@@ -86,8 +90,19 @@ func newFixture(n, trials int) (Run, []Trial) {
 		Calibration: Calibration{Ceiling: map[string]float64{"keep-alive": 90_000, "per-connection": 21_000}, Floor: 18e-6,
 			Capacity: map[string]float64{}, Spawn: &Spawn{Count: 200, Exec: 151e-6, Runtime: 1040e-6, Init: 1690e-6}},
 	}
+	run.Calibration.Idle = map[string]Idle{}
 	for _, r := range rowFixtures[:n] {
 		run.Architectures = append(run.Architectures, r.arch)
+		idle := Idle{Connections: 5000, Answered: 5000, Silent: pointer(r.memory), Used: pointer(1.25 * r.memory)}
+		switch {
+		case r.arch.Name == "process":
+			idle = Idle{Connections: 5000, Answered: 118, Silent: pointer(280.0), Why: "too slow: only 118 were answered in time"}
+		case r.arch.Name == "thread":
+			idle.Answered = 2048
+		case r.stuck:
+			idle = Idle{Why: "serves 64 at a time"}
+		}
+		run.Calibration.Idle[r.arch.Name] = idle
 		run.Calibration.Capacity[r.arch.Name] = 0.4 / r.cpu
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -144,5 +159,10 @@ func trialFixture(rng *rand.Rand, p Planned, s Situation, r rowFixture, order in
 	t.Server.PSSPeak, t.Server.Threads, t.Server.Processes = pointer(uint64(9<<20)), 7, 1
 	t.Server.Settings = map[string]string{"gomaxprocs": "1", "workers": fmt.Sprint(64)}
 	t.Server.Exit = "0"
+	if p.Architecture == "threadpool" || p.Architecture == "prefork" {
+		for i := range 64 { // some workers get more than others, and the last ones nothing
+			t.Server.PerWorker = append(t.Server.PerWorker, l.Requests/64*uint64(max(0, 60-i))/30)
+		}
+	}
 	return t
 }

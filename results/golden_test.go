@@ -71,17 +71,66 @@ func starvedColumn(run Run, trials []Trial) (Run, []Trial) {
 	return run, trials
 }
 
+// withReferences adds two servers of others behind the rows: one with the same handler, one that only sends a file.
+func withReferences(run Run, trials []Trial) (Run, []Trial) {
+	trials = slices.Clone(trials)
+	run.Architectures, run.Plan = slices.Clone(run.Architectures), slices.Clone(run.Plan)
+	for name, of := range map[string]string{"nethttp": "goroutine", "nginx": "eventloop"} {
+		a := Architecture{Name: name, Lecture: "reference", Label: name, Reference: true, StaticOnly: name == "nginx"}
+		run.Architectures = append(run.Architectures, a)
+		for _, t := range trials {
+			if t.Architecture != of || a.StaticOnly && (t.Situation == "waits" || t.Situation == "crash") {
+				continue
+			}
+			t.Architecture = name
+			run.Plan, trials = append(run.Plan, t.Planned), append(trials, t)
+		}
+	}
+	slices.SortFunc(run.Architectures[len(run.Architectures)-2:], func(a, b Architecture) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+	run.LeftOut = []LeftOut{{"apache-event", "it is not installed here: scripts/setup.sh installs it"}}
+	return run, trials
+}
+
+// without leaves rows out of a run.
+func without(run Run, trials []Trial, names ...string) (Run, []Trial) {
+	run.Architectures = slices.DeleteFunc(slices.Clone(run.Architectures), func(a Architecture) bool {
+		return slices.Contains(names, a.Name)
+	})
+	run.Plan = slices.DeleteFunc(slices.Clone(run.Plan), func(p Planned) bool {
+		return slices.Contains(names, p.Architecture)
+	})
+	trials = slices.DeleteFunc(slices.Clone(trials), func(t Trial) bool { return slices.Contains(names, t.Architecture) })
+	return run, trials
+}
+
 func TestScreenGolden(t *testing.T) {
 	for name, c := range map[string]struct {
 		rows, trials, keep int // keep is the number of trials that were measured; 0 for all
 		style              Style
 		change             func(Run, []Trial) (Run, []Trial)
 	}{
-		"screen-6.txt":           {rows: 6, trials: 6},
-		"screen-6-ascii.txt":     {rows: 6, trials: 6, style: Style{ASCII: true}},
-		"screen-6-color.txt":     {rows: 6, trials: 6, style: Style{Color: true}},
-		"screen-8.txt":           {rows: 8, trials: 6},
-		"screen-8-ascii.txt":     {rows: 8, trials: 6, style: Style{ASCII: true}},
+		"screen-6.txt":       {rows: 6, trials: 6},
+		"screen-6-ascii.txt": {rows: 6, trials: 6, style: Style{ASCII: true}},
+		"screen-6-color.txt": {rows: 6, trials: 6, style: Style{Color: true}},
+		"screen-8.txt":       {rows: 8, trials: 6},
+		"screen-8-ascii.txt": {rows: 8, trials: 6, style: Style{ASCII: true}},
+		"screen-7.txt": {rows: 8, trials: 6, change: func(r Run, t []Trial) (Run, []Trial) {
+			return without(r, t, "epoll")
+		}},
+		"screen-references.txt": {rows: 5, trials: 6, change: withReferences},
+		"screen-variants.txt": {rows: 8, trials: 6, change: func(r Run, t []Trial) (Run, []Trial) {
+			r.Architectures = slices.Clone(r.Architectures)
+			for i, label := range map[int]string{1: "eventloop 2", 2: "eve edge", 7: "prefo pass 100"} {
+				r.Architectures[i].Label = label
+			}
+			r.LeftOut = []LeftOut{{"symped", "SO_REUSEPORT is blocked by the container"}}
+			return r, t
+		}},
+		"screen-no-baseline.txt": {rows: 6, trials: 6, change: func(r Run, t []Trial) (Run, []Trial) {
+			return without(r, t, "iterative")
+		}},
 		"screen-interrupted.txt": {rows: 6, trials: 6, keep: 22},
 		"screen-few-trials.txt":  {rows: 4, trials: 3},
 		"screen-failed.txt":      {rows: 6, trials: 6, change: starvedColumn},
@@ -125,6 +174,7 @@ func TestScreenFits(t *testing.T) {
 						s := slices.Clone(run.Situations)
 						s[1].OwnRates = map[string]float64{"epoll": 100, "threadpool": 200}
 						run.Situations, run.Setup.Apart = s, false
+						run.LeftOut = []LeftOut{{"prefork", strings.Repeat("a long reason ", 9)}, {"symped", "why"}}
 					}
 					name := fmt.Sprintf("%d rows, %d %%, failed %v, ascii %v", rows, kept, failed, ascii)
 					text := screenText(t, run, trials, Style{ASCII: ascii})
@@ -154,14 +204,19 @@ func TestScreenFits(t *testing.T) {
 	}
 }
 
-// TestScreenOfTheDefaultRunIsComplete: with six rows nothing that explains the table may be dropped.
+// TestScreenOfTheDefaultRunIsComplete: with the seven rows of the default run nothing that explains the table may be
+// dropped.
 func TestScreenOfTheDefaultRunIsComplete(t *testing.T) {
-	run, trials := fixture(6, 6)
+	run, trials := fixture(8, 6)
+	run, trials = without(run, trials, "epoll")
 	text := screenText(t, run, trials, Style{})
-	want := []string{"ceiling", "12,800", "own rate 120/s", "fork+exec", "log", "Poisson",
-		"Tied: trivial iterative=epoll, ", "Next:", "◆ p50"}
+	want := []string{"control", "≤ 12,800", "own rate 120/s", "fork+exec", "log", "Poisson",
+		controlMeaning, "clients: each", "crashes: hit", "Next:", "◆ p50"}
 	for _, s := range run.Situations[:4] {
-		want = append(want, s.Meaning, s.Title, s.Subtitle)
+		want = append(want, s.Title)
+	}
+	for _, s := range run.Situations[1:4] {
+		want = append(want, s.Meaning)
 	}
 	for _, a := range run.Architectures {
 		want = append(want, a.Lecture)
@@ -235,6 +290,12 @@ func TestWideGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "wide.txt", b.String())
+	b.Reset()
+	run4, trials4 := withReferences(fixture(4, 6))
+	if err := Wide(&b, run4, trials4, Style{}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "wide-references.txt", b.String())
 	b.Reset()
 	if err := Wide(&b, run, trials[:3], Style{ASCII: true}); err != nil {
 		t.Fatal(err)

@@ -30,6 +30,13 @@ type Run struct {
 	Calibration   Calibration    `json:"calibration"`
 	Plan          []Planned      `json:"plan"` // every trial, in the order in which it runs
 	Notes         []string       `json:"notes,omitempty"`
+	LeftOut       []LeftOut      `json:"left_out,omitempty"`
+}
+
+// LeftOut is a row that was wanted and could not be measured here, with the reason in one line.
+type LeftOut struct {
+	Name string `json:"name"`
+	Why  string `json:"why"`
 }
 
 // Setup is what was asked for: the same for every trial of a run.
@@ -49,6 +56,11 @@ type Architecture struct {
 	Lecture string `json:"lecture"` // "sequential", "event-based", ...; empty where the lecture has no word
 	Label   string `json:"label"`   // at most 14 characters: the first cell of its row, with the pool size: "thread pool 64"
 	Idea    string `json:"idea"`
+
+	AtOnce int `json:"at_once,omitempty"` // connections that it serves at the same time; 0: as many as it is allowed
+	// Reference is true of a server that brings a parser of its own: it is shown beside the rows and not ranked.
+	Reference  bool `json:"reference,omitempty"`
+	StaticOnly bool `json:"static_only,omitempty"` // it can only send a file: situations that ask for more leave it out
 }
 
 // Metric is what a situation compares. Its value is a constant of this package, see Metrics.
@@ -99,7 +111,20 @@ type Calibration struct {
 	Floor float64 `json:"floor,omitempty"`
 	// Capacity is each row's closed-loop throughput of "/" with a connection per request: right answers per second.
 	Capacity map[string]float64 `json:"capacity,omitempty"`
-	Spawn    *Spawn             `json:"spawn,omitempty"`
+	// Start is how long each row's server took to be ready and, when it was told, to stop: seconds, both together.
+	Start map[string]float64 `json:"start,omitempty"`
+	Spawn *Spawn             `json:"spawn,omitempty"`
+	Idle  map[string]Idle    `json:"idle,omitempty"` // of each row
+}
+
+// Idle is what a connection costs a row in user memory while it says nothing: PSS of the server's process tree, divided
+// by the connections. A nil pointer is a figure that there is not, and Why says why.
+type Idle struct {
+	Connections int      `json:"connections,omitempty"` // that were opened
+	Answered    int      `json:"answered,omitempty"`    // of them, that got an answer to their one request in time
+	Silent      *float64 `json:"silent"`                // bytes each, silent since they were accepted
+	Used        *float64 `json:"used"`                  // bytes each, silent after one request
+	Why         string   `json:"why,omitempty"`
 }
 
 // Spawn is where the CPU time of starting a worker process goes: seconds of CPU, parent and child together, medians
@@ -208,7 +233,9 @@ type Server struct {
 	Refusals uint64            `json:"refusals"`
 	Drops    uint64            `json:"drops"`
 	Sessions uint64            `json:"sessions"`
-	Exit     string            `json:"exit"` // "0", "killed by the crash request", ...
+	// PerWorker are the requests that each worker of the server answered, nil where it has only one.
+	PerWorker []uint64 `json:"per_worker,omitempty"`
+	Exit      string   `json:"exit"` // "0", "killed by the crash request", ...
 
 	// Switches is the number of context switches of the tree since its start, children that have ended included.
 	Switches *uint64 `json:"switches"`

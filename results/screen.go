@@ -14,8 +14,9 @@ const (
 	question    = "WHICH ARCHITECTURE IS MOST EFFICIENT?"
 )
 
-// Screen draws the closing screen: at most 80 columns and, for up to 8 rows, 24 lines. When room is short the lines
-// that say what a column means go first; the table, its footnotes and the histograms always stay.
+// Screen draws the closing screen: at most 80 columns and, for up to 8 rows, 24 lines. When room is short, the line
+// that repeats the marks goes first, and then lines that say what a column means, whose place `serverlab explain
+// columns` takes; the table, its footnotes and the histograms always stay.
 func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 	d := screen{style: s, run: &run, trials: trials}
 	for _, c := range Columns(&run, trials) {
@@ -47,25 +48,28 @@ func (d *screen) lines() []string {
 	title := []string{d.style.paint(bold, d.style.text(d.title()))}
 	table, hist := d.table(), d.histograms()
 	notes := d.text(d.notes()...)
-	meanings := d.text(d.meanings()...)
-	tail := d.text(d.tied(1)...)
 	last := []string{firstFit(screenWidth, d.captions("  Next: serverlab explain")...)}
 	room := screenLines - len(title) - len(table) - len(notes) - len(hist) - len(last)
 	if room < 0 && len(notes) > 2 {
 		notes, room = notes[:2], room+len(notes)-2 // brackets are explained by --wide too, the others nowhere else
 	}
-	if room < len(tail) {
-		tail = nil // the marks in the table say the same
+	meanings := d.text(d.meanings(room)...)
+	room -= len(meanings)
+	var tail []string
+	if t := d.text(d.tied(1)...); len(t) <= room {
+		tail = t
 	}
-	room -= len(tail)
-	meanings = meanings[:min(len(meanings), max(room, 0))]
-	if room -= len(meanings); room > 0 {
+	var shared []string
+	if room -= len(tail); room > 0 {
+		shared = d.text(d.fairness()...)
+	}
+	if room -= len(shared); room > 0 {
 		last = []string{d.captions("")[0], "Next: serverlab explain p99, serverlab report DIR --wide"}
 		if longer := d.text(d.tied(room)...); len(longer) > len(tail) {
 			tail = longer
 		}
 	}
-	sections := [][]string{title, append(table, notes...), hist, meanings, append(tail, d.text(last...)...)}
+	sections := [][]string{title, append(table, notes...), hist, meanings, slices.Concat(tail, shared, d.text(last...))}
 	return spread(sections, screenLines)
 }
 
@@ -131,6 +135,9 @@ func (d *screen) ranked() bool {
 // trials: then undecided is true.
 func (d *screen) winners() (labels []string, undecided bool) {
 	for i, a := range d.run.Architectures {
+		if a.Reference {
+			continue
+		}
 		wins, perhaps := true, false
 		for _, col := range d.columns {
 			ranks := slices.ContainsFunc(col.Cells, func(c Cell) bool { return c.Verdict != Unranked })
@@ -144,10 +151,14 @@ func (d *screen) winners() (labels []string, undecided bool) {
 	return labels, undecided
 }
 
-// meanings is one line per column; that of the histograms comes last.
-func (d *screen) meanings() (lines []string) {
+// meanings is one line per column, in at most limit lines; that of the histograms comes last, and is the first that may
+// be missing.
+func (d *screen) meanings(limit int) (lines []string) {
 	for _, c := range slices.Concat(d.columns, d.latency) {
 		m := c.Situation.Meaning
+		if _, billed := c.control(); billed {
+			m = controlMeaning
+		}
 		if m == "" {
 			continue
 		}
@@ -156,7 +167,12 @@ func (d *screen) meanings() (lines []string) {
 		}
 		lines = append(lines, m)
 	}
-	return lines
+	if limit = max(limit, 0); limit < len(d.columns) && limit < len(lines) {
+		if lines = lines[:limit]; limit > 0 {
+			lines[limit-1] = "What the columns say: serverlab explain columns"
+		}
+	}
+	return lines[:min(len(lines), limit)]
 }
 
 // tied names what could not be told apart, in at most limit lines: labels where they fit, otherwise names.

@@ -15,7 +15,8 @@ const (
 	figureWidth  = 8
 )
 
-// table draws the head, a row for each architecture and the ceiling. The legend stands in the head's first cell.
+// table draws the head and a row for each architecture, the references below a rule. The legend stands in the head's
+// first cell.
 func (d *screen) table() (lines []string) {
 	if len(d.columns) == 0 {
 		return nil
@@ -28,7 +29,7 @@ func (d *screen) table() (lines []string) {
 	head := [2]string{left("● best or tied", labels), left("× fails", labels)}
 	for _, c := range d.columns {
 		head[0] += left(c.Situation.Title, wide-1) + " "
-		head[1] += left(c.Situation.Subtitle, wide-1) + " "
+		head[1] += left(subtitle(&c, wide-1), wide-1) + " "
 	}
 	for _, h := range head {
 		lines = append(lines, d.style.paint(bold, d.text(h)[0]))
@@ -38,6 +39,9 @@ func (d *screen) table() (lines []string) {
 		drawn[i] = d.column(c, wide)
 	}
 	for i, a := range d.run.Architectures {
+		if a.Reference && (i == 0 || !d.run.Architectures[i-1].Reference) {
+			lines = append(lines, d.text(referenceRule)...)
+		}
 		line := d.style.text(left(left(a.Label, labelWidth)+a.Lecture, labels))
 		if labels == labelWidth {
 			line = d.style.text(left(a.Label, labels))
@@ -47,11 +51,29 @@ func (d *screen) table() (lines []string) {
 		}
 		lines = append(lines, strings.TrimRight(line, " "))
 	}
-	return append(lines, d.text(d.ceiling(wide, labels)...)...)
+	return lines
 }
 
-// column draws the cells of one column to one width: all bars start at zero and share the column's own scale.
+// referenceRule parts the rows from the references.
+const referenceRule = "── references, not ranked: they bring a parser of their own ────────────────────"
+
+// subtitle is the second line of a column's head: the unit, and what no server could exceed or what stands beside it.
+func subtitle(col *Column, room int) string {
+	s := col.Situation
+	if _, ok := col.control(); ok {
+		return firstFit(room, "CPU µs control", s.Subtitle)
+	}
+	if s.Ceiling > 0 {
+		top := " ≤ " + s.Metric.figure(s.Ceiling, 0)
+		return firstFit(room, s.Subtitle+top, "req/s"+top, s.Subtitle)
+	}
+	return s.Subtitle
+}
+
+// column draws the cells of one column to one width: all bars start at zero and share the column's own scale. Where
+// there is a bill of process control, it takes the place of the bars.
 func (d *screen) column(col Column, wide int) []string {
+	bills, billed := col.control()
 	top, body, widest := col.Situation.Ceiling, wide-3, figureWidth
 	figures := make([]string, len(col.Cells))
 	for i := range col.Cells {
@@ -72,12 +94,26 @@ func (d *screen) column(col Column, wide int) []string {
 		case Failed:
 			mark, code = "×", red
 		}
-		if bars := body - 1 - widest; bars >= 3 && c.Verdict != Failed && c.Verdict != Unranked && c.Summary.N > 0 {
+		if billed {
+			t = withControl(figures[i], c, bills[i], body)
+		} else if bars := body - 1 - widest; bars >= 3 && c.Verdict != Failed && c.Verdict != Unranked && c.Summary.N > 0 {
 			t = bar(c.Summary.Median, top, bars) + " " + right(figures[i], widest)
 		}
 		cells[i] = d.style.text(t+" ") + d.style.paint(code, d.style.text(mark)) + " "
 	}
 	return cells
+}
+
+// withControl puts the bill of process control beside a figure, where there is room for both.
+func withControl(figure string, c *Cell, bill Summary, room int) string {
+	if c.Verdict == Failed || c.Verdict == NotMeasured || c.Summary.N == 0 {
+		return right(figure, room)
+	}
+	t := signed(bill.Median)
+	if c.Architecture.Name == baseline {
+		t = "–"
+	}
+	return firstFit(room, right(figure, room-7)+" "+right(t, 6), figure+" "+t, right(figure, room))
 }
 
 // figure is what a cell says: its median, the word of its failure, or why there is none.
@@ -105,22 +141,6 @@ func clients(c *Cell, sit *Situation) int {
 	return sit.Connections
 }
 
-// ceiling is the row that says what no server could exceed.
-func (d *screen) ceiling(wide, labels int) []string {
-	line, found := left("ceiling", labels), false
-	for _, c := range d.columns {
-		t := ""
-		if c.Situation.Ceiling > 0 {
-			t, found = c.Situation.Metric.figure(c.Situation.Ceiling, 0), true
-		}
-		line += right(t, wide-3) + "   "
-	}
-	if !found {
-		return nil
-	}
-	return []string{line}
-}
-
 // spawns tells the row whose CPU time goes into starting a process for each request.
 func spawns(a *Architecture) bool { return a.Name == "process" }
 
@@ -138,8 +158,8 @@ func (d *screen) noteMark(a *Architecture, sit *Situation) string {
 	return ""
 }
 
-// notes are the footnotes: what a process costs before it serves, which rows ran at a rate of their own, and why a
-// figure stands in brackets.
+// notes are the footnotes: what a process costs before it serves, which rows are missing, which ran at a rate of their
+// own, and why a figure stands in brackets.
 func (d *screen) notes() (lines []string) {
 	var own []string // what the first note does not say
 	rate, total := "", -1.0
@@ -162,6 +182,9 @@ func (d *screen) notes() (lines []string) {
 	if slices.ContainsFunc(d.run.Architectures, func(a Architecture) bool { return spawns(&a) }) {
 		lines = append(lines, spawnBill(d.run.Calibration.Spawn, total, rate))
 	}
+	if len(d.run.LeftOut) > 0 {
+		lines = append(lines, leftOut(d.run.LeftOut))
+	}
 	if len(own) > 0 {
 		lines = append(lines, firstFit(screenWidth, "² at its own rate: "+strings.Join(own, ", "),
 			fmt.Sprintf("² %d cells at rates of their own, see --wide", len(own))))
@@ -179,6 +202,17 @@ func (d *screen) notes() (lines []string) {
 			fmt.Sprintf("In brackets, not ranked: %d cells whose trials are void, see --wide", len(void))))
 	}
 	return lines
+}
+
+// leftOut names the rows that could not be measured here, with the reason where there is room.
+func leftOut(rows []LeftOut) string {
+	var names, whys []string
+	for _, r := range rows {
+		names, whys = append(names, r.Name), append(whys, r.Name+": "+r.Why)
+	}
+	return firstFit(screenWidth, "Left out: "+strings.Join(whys, "; "),
+		"Left out: "+strings.Join(names, ", ")+" (why: see --wide)",
+		fmt.Sprintf("Left out: %d rows, see --wide", len(rows)))
 }
 
 // spawnBill is the footnote of the process row in one line: where total, its CPU time per request in seconds, goes;

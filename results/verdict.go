@@ -18,6 +18,7 @@ const (
 	Undecided   Verdict = "undecided" // too few trials to tell it from the best
 	Failed      Verdict = "failed"    // Word says how
 	Unranked    Verdict = "unranked"  // a figure that its trials' findings make useless, or none
+	Beside      Verdict = "beside"    // a reference's figure, which is never ranked with the rows
 )
 
 // Cell is one row in one column: its trials, their figures, and the verdict.
@@ -57,15 +58,23 @@ func Columns(run *Run, trials []Trial) []Column {
 				}
 			}
 			c.judge(columns[i].Situation.Metric)
+			if c.Verdict == NotMeasured && !planned(run.Plan, columns[i].Situation, c.Architecture) {
+				c.Verdict, c.Word = Unranked, "n/a"
+			}
 		}
 		columns[i].rank(run.Plan)
 	}
 	return columns
 }
 
+// planned tells whether a cell is part of the plan: a server that can only send a file is not asked for more.
+func planned(plan []Planned, s *Situation, a *Architecture) bool {
+	return slices.ContainsFunc(plan, func(p Planned) bool { return p.Situation == s.Name && p.Architecture == a.Name })
+}
+
 // judge fills the cell but for its rank: Undecided stands for "has a figure".
 func (c *Cell) judge(m Metric) {
-	words := map[string]int{}
+	words, failures := map[string]int{}, map[string]int{}
 	for _, t := range c.Trials {
 		v, ok := t.Value(m)
 		word, failed := trialWord(t, m, ok)
@@ -76,6 +85,7 @@ func (c *Cell) judge(m Metric) {
 		words[word]++
 		if failed {
 			c.Failures++
+			failures[word]++
 		} else if ok {
 			c.Void = append(c.Void, v)
 		}
@@ -85,7 +95,7 @@ func (c *Cell) judge(m Metric) {
 	case len(c.Trials) == 0:
 		c.Verdict = NotMeasured
 	case 2*c.Failures >= len(c.Trials):
-		c.Verdict, c.Word = Failed, commonest(words)
+		c.Verdict, c.Word = Failed, commonest(failures)
 	case len(c.Values) == 0:
 		c.Verdict, c.Word, c.Summary = Unranked, commonest(words), Summarize(c.Void)
 	default:
@@ -130,17 +140,20 @@ func commonest(words map[string]int) (word string) {
 }
 
 // rank compares every cell that has a figure with the best one. While a planned cell has no trial yet, no row is best.
+// References are compared with the best row, each on its own: they take no part in the ranking.
 func (col *Column) rank(plan []Planned) {
-	var ranked []*Cell
+	var ranked, beside []*Cell
 	pending := false
 	for i := range col.Cells {
 		switch c := &col.Cells[i]; c.Verdict {
 		case Undecided:
+			if c.Architecture.Reference {
+				c.Verdict, beside = Beside, append(beside, c)
+				continue
+			}
 			ranked = append(ranked, c)
 		case NotMeasured:
-			pending = pending || slices.ContainsFunc(plan, func(p Planned) bool {
-				return p.Situation == col.Situation.Name && p.Architecture == c.Architecture.Name
-			})
+			pending = pending || !c.Architecture.Reference && planned(plan, col.Situation, c.Architecture)
 		}
 	}
 	if len(ranked) == 0 {
@@ -160,6 +173,11 @@ func (col *Column) rank(plan []Planned) {
 		}
 	}
 	holm(all)
+	for _, c := range beside {
+		v := compare(c.Values, best.Values, 1)
+		holm([]*Comparison{&v})
+		c.Versus = &v
+	}
 	decided := !pending
 	for _, c := range ranked {
 		if c == best {

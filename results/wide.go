@@ -18,6 +18,7 @@ func Wide(w io.Writer, run Run, trials []Trial, s Style) error {
 		wideSituation(&b, &run, &col)
 	}
 	wideCalibration(&b, &run, trials)
+	wideIdle(&b, &run)
 	wideMachine(&b, &run)
 	wideOrder(&b, &run, trials)
 	if _, err := io.WriteString(w, s.text(b.String())); err != nil {
@@ -34,7 +35,9 @@ func wideSituation(b *bytes.Buffer, run *Run, col *Column) {
 	for _, c := range col.Cells {
 		grid[0][0] = append(grid[0][0], c.Architecture.Label)
 	}
-	for _, group := range append([][]wideRow{verdictRows(sit)}, measuredRows(run, sit)...) {
+	groups := slices.Concat([][]wideRow{append(verdictRows(sit), controlRows(col)...)}, measuredRows(run, sit),
+		[][]wideRow{fairnessRows(col)})
+	for _, group := range groups {
 		var rows [][]string
 		for _, r := range group {
 			row := []string{r.name}
@@ -43,7 +46,9 @@ func wideSituation(b *bytes.Buffer, run *Run, col *Column) {
 			}
 			rows = append(rows, row)
 		}
-		grid = append(grid, rows)
+		if len(rows) > 0 {
+			grid = append(grid, rows)
+		}
 	}
 	drawGrid(b, grid)
 	for i := range col.Cells {
@@ -154,6 +159,37 @@ func wideCalibration(b *bytes.Buffer, run *Run, trials []Trial) {
 	b.WriteString("\n")
 }
 
+// wideIdle prints what a connection costs each row while it says nothing.
+func wideIdle(b *bytes.Buffer, run *Run) {
+	if len(run.Calibration.Idle) == 0 {
+		return
+	}
+	b.WriteString("USER MEMORY PER IDLE CONNECTION (PSS of the whole process tree)\n")
+	grid := [][][]string{{{"", "connections", "silent since accept", "after one request", ""}}, nil}
+	size := func(v *float64) string {
+		if v == nil {
+			return "n/a"
+		}
+		return MemoryPerSilent.figure(*v, 0)
+	}
+	for _, a := range run.Architectures {
+		idle, ok := run.Calibration.Idle[a.Name]
+		if !ok {
+			continue
+		}
+		opened, why := "", idle.Why
+		if idle.Connections > 0 {
+			opened = count(idle.Connections)
+		}
+		if idle.Used != nil && idle.Answered < idle.Connections {
+			why = fmt.Sprintf("answered %s within the time", count(idle.Answered))
+		}
+		grid[1] = append(grid[1], []string{a.Label, opened, size(idle.Silent), size(idle.Used), why})
+	}
+	drawGrid(b, grid)
+	b.WriteString("\n")
+}
+
 func wideMachine(b *bytes.Buffer, run *Run) {
 	m, set := &run.Machine, &run.Setup
 	b.WriteString("MACHINE AND SETTINGS\n")
@@ -183,6 +219,9 @@ func wideMachine(b *bytes.Buffer, run *Run) {
 	}
 	line("CPU sets", fmt.Sprintf("server %v, client %v, %s", set.ServerCPUs, set.ClientCPUs, apart))
 	line("workers", fmt.Sprint(set.Workers))
+	for _, l := range run.LeftOut {
+		line("left out", l.Name+": "+l.Why)
+	}
 	for _, n := range run.Notes {
 		line("note", n)
 	}

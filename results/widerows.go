@@ -61,8 +61,11 @@ func verdictRows(sit *Situation) []wideRow {
 		}},
 		{"trials: valid of measured", func(c *Cell) string { return fmt.Sprintf("%d of %d", len(c.Values), len(c.Trials)) }},
 		{"verdict", func(c *Cell) string {
-			if c.Word != "" {
+			switch {
+			case c.Word != "":
 				return string(c.Verdict) + ": " + c.Word
+			case c.Verdict == Beside:
+				return "a reference: not ranked"
 			}
 			if c.Verdict == Tied && c.Versus.Adjusted <= Alpha {
 				return fmt.Sprintf("tied: under %.0f %%", 100*Margin)
@@ -72,6 +75,44 @@ func verdictRows(sit *Situation) []wideRow {
 		{"ratio to the best", versus(func(v *Comparison) string { return number(v.Ratio, 3) })},
 		{"Cliff's delta", versus(func(v *Comparison) string { return fmt.Sprintf("%+.2f", v.Delta) })},
 		{"Mann-Whitney p, Holm's", versus(func(v *Comparison) string { return fmt.Sprintf("%.3f", v.Adjusted) })},
+	}
+}
+
+// controlRows are the bill of process control; nothing in a column of another metric.
+func controlRows(col *Column) []wideRow {
+	if col.Situation.Metric != CPUPerRequest {
+		return nil
+	}
+	bills, _ := col.control()
+	of := func(c *Cell) Summary {
+		for i := range bills {
+			if &col.Cells[i] == c {
+				return bills[i]
+			}
+		}
+		return Summarize(nil)
+	}
+	d := screen{}
+	return []wideRow{
+		{"process control, µs above iterative", func(c *Cell) string {
+			if c.Architecture.Name == baseline {
+				return "–"
+			}
+			if of(c).N == 0 {
+				return "n/a"
+			}
+			return signed(of(c).Median) + d.noteMark(c.Architecture, col.Situation)
+		}},
+		{"  95 % interval, paired by block", func(c *Cell) string {
+			switch s := of(c); {
+			case c.Architecture.Name == baseline:
+				return "–"
+			case math.IsNaN(s.Lo):
+				return "n/a"
+			default:
+				return signed(s.Lo) + " – " + signed(s.Hi)
+			}
+		}},
 	}
 }
 

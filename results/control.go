@@ -1,0 +1,65 @@
+package results
+
+import (
+	"math"
+	"slices"
+	"strconv"
+)
+
+// baseline is the row whose CPU time is subtracted: it accepts, reads, works, writes and closes, and controls nothing.
+const baseline = "iterative"
+
+// controlMeaning is what a column says that shows the bill.
+const controlMeaning = "a request without work; control: its CPU above the iterative server's"
+
+// control is the bill of process control: the row's CPU per request minus that of the iterative server, which only does
+// the work, in seconds (Stevens, Fenner, Rudoff, UNIX Network Programming, volume 1, 3rd ed., chapter 30). Trials are
+// paired by block, so what disturbs both cancels out, and only valid ones count. ok is false in columns of another
+// metric and where the iterative server has no valid trial; N of a row without a pair is 0.
+func (col *Column) control() (bills []Summary, ok bool) {
+	if col.Situation.Metric != CPUPerRequest {
+		return nil, false
+	}
+	i := slices.IndexFunc(col.Cells, func(c Cell) bool { return c.Architecture.Name == baseline })
+	if i < 0 {
+		return nil, false
+	}
+	base := col.Cells[i].byBlock(CPUPerRequest)
+	for j := range col.Cells {
+		var bill []float64
+		for block, v := range col.Cells[j].byBlock(CPUPerRequest) {
+			if b, paired := base[block]; paired {
+				bill = append(bill, v-b)
+			}
+		}
+		bills = append(bills, Summarize(bill))
+	}
+	return bills, len(base) > 0
+}
+
+// byBlock is the figure of each valid trial.
+func (c *Cell) byBlock(m Metric) map[int]float64 {
+	values := map[int]float64{}
+	for _, t := range c.Trials {
+		v, ok := t.Value(m)
+		if word, _ := trialWord(t, m, ok); word == "" {
+			values[t.Block] = v
+		}
+	}
+	return values
+}
+
+// signed prints a difference in microseconds with its sign, no finer than the figures that it is the difference of.
+func signed(seconds float64) string {
+	if math.IsNaN(seconds) {
+		return "n/a"
+	}
+	sign, us := "+", seconds*1e6
+	if us < 0 {
+		sign, us = "-", -us
+	}
+	if us < 100 {
+		return sign + strconv.FormatFloat(us, 'f', 1, 64)
+	}
+	return sign + number(us, 3)
+}
