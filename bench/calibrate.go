@@ -48,7 +48,7 @@ func (b *bench) calibrate(ctx context.Context, say func(string, ...any)) (cal re
 		return cal, fmt.Errorf("calibrate the load generator: %w", err)
 	}
 	cal.Floor = float64(load.Response.ValueAtQuantile(50)) / 1e9
-	say("the load generator's own ceiling: %.0f requests/s on open connections, %.0f with a connection per request",
+	say("the load generator's own ceiling: %.0f requests/s, %.0f with a connection for each",
 		cal.Ceiling[keepAlive], cal.Ceiling[perConnection])
 	for _, row := range slices.Clone(b.rows) {
 		load, start, err := b.probe(ctx, b.Server(ServerOptions{Architecture: row.Name}), closed)

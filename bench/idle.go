@@ -20,7 +20,7 @@ import (
 const (
 	idleConnections = 5000
 	idleAtOnce      = 32 // requests in flight: a crowd that speaks at once would show what a busy server takes
-	idlePatience    = 250 * time.Millisecond
+	idlePatience    = time.Second
 	idleSpeaking    = 700 * time.Millisecond // for the requests of all
 	idleFew         = 10                     // of so many, one at least must be answered, or chance is all that shows
 )
@@ -34,10 +34,11 @@ func idleTarget(descriptors uint64) int {
 // tree, sends one request on each, and looks again. A fault of the server is a reason to have no figure, and no error.
 func (b *bench) idle(ctx context.Context, row results.Architecture) (results.Idle, error) {
 	if row.AtOnce > 0 {
-		return results.Idle{Why: fmt.Sprintf("serves %d at a time", row.AtOnce)}, nil
+		return results.Idle{Why: atOnce(row.AtOnce)}, nil
 	}
 	n := idleTarget(b.machine.Descriptors)
-	argv := b.Server(ServerOptions{Architecture: row.Name, KeepAlive: true, MaxConns: n + idleAtOnce})
+	// A quarter more than are opened: nginx closes idle connections before it has reached its limit.
+	argv := b.Server(ServerOptions{Architecture: row.Name, KeepAlive: true, MaxConns: n + n/4})
 	srv, err := start(ctx, argv, b.ServerCPUs, "")
 	if err != nil {
 		return results.Idle{Why: err.Error()}, ctx.Err()
@@ -65,6 +66,14 @@ func (b *bench) idle(ctx context.Context, row results.Architecture) (results.Idl
 	return idle, nil
 }
 
+// atOnce is why a row has no figure that serves only some of the connections.
+func atOnce(n int) string {
+	if n == 0 {
+		return fmt.Sprintf("gave no answer within %v", idlePatience)
+	}
+	return fmt.Sprintf("serves %d at a time", n)
+}
+
 // crowd is a number of connections that are mostly silent.
 type crowd struct {
 	to  unix.Sockaddr
@@ -86,7 +95,7 @@ func (c *crowd) measure(n int, tree *proc.Tree) (idle results.Idle, err error) {
 		return err
 	}
 	if idle.Answered, err = c.warmUp(); errors.Is(err, unix.EAGAIN) {
-		idle.Why = fmt.Sprintf("serves %d at a time", idle.Answered)
+		idle.Why = atOnce(idle.Answered)
 		return idle, nil
 	} else if err != nil {
 		return idle, err
@@ -104,7 +113,7 @@ func (c *crowd) measure(n int, tree *proc.Tree) (idle results.Idle, err error) {
 	idle.Answered, err = c.speak()
 	switch {
 	case errors.Is(err, unix.EAGAIN):
-		idle.Why = fmt.Sprintf("serves %d at a time", idle.Answered)
+		idle.Why = atOnce(idle.Answered)
 		return idle, nil
 	case err != nil && !errors.Is(err, errSlow):
 		return idle, err
@@ -216,16 +225,20 @@ func (c *crowd) close() {
 	}
 }
 
-// rest waits until the server has nothing more to do: its CPU clocks stand still.
+// rest waits until the server has nothing more to do: its CPU clocks stand still, several times in a row, since one that
+// waits for a CPU stands still too.
 func rest(tree *proc.Tree) {
-	const still, nothing = 10 * time.Millisecond, 100e-6
+	const pause, nothing, enough, most = 10 * time.Millisecond, 100e-6, 3, 50
 	last := -1.0
-	for range 50 {
+	for looks, still := 0, 0; looks < most && still < enough; looks++ {
 		u, err := tree.Usage()
-		if err != nil || last >= 0 && u.CPU-last < nothing {
+		if err != nil {
 			return
 		}
+		if still++; last < 0 || u.CPU-last > nothing {
+			still = 0
+		}
 		last = u.CPU
-		time.Sleep(still)
+		time.Sleep(pause)
 	}
 }

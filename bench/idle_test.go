@@ -63,6 +63,7 @@ func TestIdle(t *testing.T) {
 	}{
 		{mode: "null", answered: silentClients},
 		{mode: "few", answered: 3, why: "serves 3 at a time"},
+		{mode: "none", why: "gave no answer within 1s"},
 		{mode: "other", why: "another answer"},
 		{mode: "fails", why: "no port for me"},
 		{mode: "never started", row: results.Architecture{AtOnce: 64}, why: "serves 64 at a time"},

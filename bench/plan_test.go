@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -168,5 +169,31 @@ func TestRound2(t *testing.T) {
 		if got := round2(x); got < want-1e-9 || got > want+1e-9 {
 			t.Errorf("round2(%v) = %v, want %v", x, got, want)
 		}
+	}
+}
+
+// References come last, each row once; one that can't be started is left out by name, and the others stay.
+func TestRowsInTheirOrder(t *testing.T) {
+	row := func(name string) results.Architecture { return results.Architecture{Name: name} }
+	reference := func(name string) results.Architecture {
+		return results.Architecture{Name: name, Reference: true}
+	}
+	said := 0
+	asked := []results.Architecture{row("a"), reference("x"), row("b"), row("a"), reference("y")}
+	b := &bench{Options: Options{Rows: asked, LeftOut: []results.LeftOut{{Name: "z", Why: "it is not here"}},
+		Say: func(string, ...any) { said++ }}}
+	if err := b.choose(); err != nil {
+		t.Fatal(err)
+	}
+	if want := []results.Architecture{row("a"), row("b"), reference("x"), reference("y")}; !slices.Equal(b.rows, want) {
+		t.Errorf("rows %v, want %v", b.rows, want)
+	}
+	b.leaveOut(reference("x"), errors.New("it does not start"))
+	if want := []results.Architecture{row("a"), row("b"), reference("y")}; !slices.Equal(b.rows, want) || said != 1 {
+		t.Errorf("rows %v, want %v; %d lines said", b.rows, want, said)
+	}
+	want := []results.LeftOut{{Name: "z", Why: "it is not here"}, {Name: "x", Why: "it does not start"}}
+	if !slices.Equal(b.LeftOut, want) {
+		t.Errorf("left out %v, want %v", b.LeftOut, want)
 	}
 }

@@ -35,9 +35,10 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-	case "few", "other":
+	case "few", "other", "none":
+		served := map[string]int{"few": 3, "other": 3}[mode]
 		answer := map[string]string{"few": nullAnswer, "other": "HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 5000)}[mode]
-		if err := serveFew(3, answer); err != nil {
+		if err := serveFew(served, answer); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

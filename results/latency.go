@@ -9,7 +9,7 @@ import (
 // The widths of a histogram's line: label and lecture's word, drawing, p50, p99 and mark.
 const (
 	latencyLabel = lectureWidth
-	latencyAxis  = 33
+	latencyAxis  = 32
 )
 
 // histograms draws one line for each architecture on a shared logarithmic axis. The trial that is drawn is the one with
@@ -27,7 +27,7 @@ func (d *screen) histograms() (lines []string) {
 			lines = append(lines, d.text("No latency histogram has been recorded.")...)
 			continue
 		}
-		head := left(latencyHead(col.Situation), latencyLabel) + axis.String() + right("◆ p50", 7) + right("◇ p99", 8)
+		head := left(latencyHead(col.Situation), latencyLabel) + axis.String() + right("◆ p50", 8) + right("◇ p99", 8)
 		lines = append(lines, d.style.paint(bold, d.text(head)[0]))
 		for i := range col.Cells {
 			lines = append(lines, d.histogram(&col.Cells[i], col.Situation, drawn[i], axis))
@@ -62,13 +62,13 @@ func (d *screen) histogram(c *Cell, sit *Situation, h Histogram, axis logAxis) s
 	return strings.TrimRight(d.style.text(line+p50+p99)+d.style.paint(code, d.style.text(mark)), " ")
 }
 
-// latencyFigures are p50 and p99 of the drawn trial, or the reason for their absence, in 15 characters.
+// latencyFigures are p50 and p99 of the drawn trial, or the reason for their absence, in 16 characters.
 func latencyFigures(h Histogram, c *Cell) (p50, p99 string) {
 	if c.Verdict == NotMeasured {
-		return right("–", 7), right("–", 8)
+		return right("–", 8), right("–", 8)
 	}
 	if c.Verdict == Failed {
-		return right(c.Word, 15), ""
+		return right(c.Word, 16), ""
 	}
 	show := func(q float64) string {
 		v, ok := h.Quantile(q)
@@ -84,7 +84,7 @@ func latencyFigures(h Histogram, c *Cell) (p50, p99 string) {
 		}
 		return t
 	}
-	return right(show(0.5), 7), right(show(0.99), 8)
+	return right(show(0.5), 8), right(show(0.99), 8)
 }
 
 // lowerBound tells whether a quantile lies among requests that never got an answer: their true time is longer.

@@ -4,8 +4,6 @@ package servers_test
 
 import (
 	"bytes"
-	"context"
-	"net"
 	"runtime"
 	"runtime/debug"
 	"testing"
@@ -53,27 +51,8 @@ func countAllocations(t *testing.T, a servers.Architecture, row string) {
 	if a.Procs != nil {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(a.Procs(cfg)))
 	}
-	bound := make(chan net.Addr, 1)
-	cfg.Ready = func(addr net.Addr) { bound <- addr }
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Serve(ctx, cfg, app.New(app.Options{})) }()
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-	var at unix.SockaddrInet4
-	select {
-	case addr := <-bound:
-		tcp := addr.(*net.TCPAddr)
-		at = unix.SockaddrInet4{Port: tcp.Port, Addr: [4]byte(tcp.IP.To4())}
-	case err := <-ended:
-		ended <- nil
-		t.Fatalf("it does not serve: %v", err)
-	}
-
+	addr := start(t, a, cfg, app.New(app.Options{}))
+	at := unix.SockaddrInet4{Port: addr.Port, Addr: [4]byte(addr.IP.To4())}
 	fds := make([]int, clients)
 	for i := range fds {
 		if fds[i], err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {

@@ -4,12 +4,8 @@ package servers
 
 import (
 	"context"
-	"fmt"
-	"runtime"
-	"sync"
 
 	"github.com/valyala/fasthttp"
-	"golang.org/x/sys/unix"
 )
 
 // amped is an asymmetric multi-process event-driven server, the design of Flash (Pai, Druschel, Zwaenepoel: USENIX
@@ -17,9 +13,9 @@ import (
 //
 //	        +--> accept
 //	epoll_wait --> read -> Feed ---------------------------> write     loop
-//	        |               '-> may block --> queue            ^
+//	        |               '-> may block --> queue, pipe      ^
 //	        |                                   '-> handler ---'       one of N helper threads
-//	        +--> an answer has come back (eventfd)
+//	        +--> answers have come back (eventfd)
 //
 // Strength: the loop's few bytes per silent client, and yet a handler that waits stops nobody while a helper is free.
 // Where it breaks: a request that is handed over costs two wake-ups more; and who hands over must know beforehand what
@@ -64,100 +60,3 @@ func amped(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	}
 	return r.run(ctx)
 }
-
-// desk is where the loop and its helpers meet. A connection that is handed over belongs to the helper until it is back.
-type desk struct {
-	*reactor
-	mayBlock func(*fasthttp.RequestCtx) bool
-	queue    chan *peer
-	helpers  sync.WaitGroup
-	bell     int // eventfd: something has come back
-
-	mu    sync.Mutex
-	back  []handled
-	spare []handled // back's other half: while one is filled, the other is emptied
-}
-
-// handled is a connection whose request a helper has answered.
-type handled struct {
-	peer     *peer
-	out      *[]byte // from the pool of answers
-	answered uint64
-}
-
-// answers are buffers in which helpers leave what is to be written.
-var answers = sync.Pool{New: func() any { return new([]byte) }}
-
-func openDesk(r *reactor) (*desk, error) {
-	d := &desk{reactor: r, mayBlock: r.cfg.MayBlock, queue: make(chan *peer, r.cfg.MaxConns)}
-	if d.mayBlock == nil {
-		d.mayBlock = func(*fasthttp.RequestCtx) bool { return true }
-	}
-	var err error
-	if d.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, fmt.Errorf("create eventfd: %w", err)
-	}
-	// Edge-triggered, each ring is told once, and nobody needs to read it.
-	if err := r.watch(d.bell, unix.EPOLLIN|unix.EPOLLET, d); err != nil {
-		_ = unix.Close(d.bell)
-		return nil, err
-	}
-	for range r.cfg.helpers() {
-		d.helpers.Go(d.help)
-	}
-	return d, nil
-}
-
-// close ends the helpers, when no connection is left or the loop has failed.
-func (d *desk) close() {
-	close(d.queue)
-	d.helpers.Wait()
-	_ = unix.Close(d.bell)
-}
-
-func (d *desk) handOver(p *peer) {
-	p.busy = true
-	p.place.leave()
-	d.queue <- p
-}
-
-// help is a helper: a kernel thread that ends with it, being locked still.
-func (d *desk) help() {
-	runtime.LockOSThread()
-	for p := range d.queue {
-		before := p.session.Requests()
-		out := answers.Get().(*[]byte)
-		*out, p.more, p.closing = p.session.Feed((*out)[:0], nil)
-		d.mu.Lock()
-		d.back = append(d.back, handled{p, out, p.session.Requests() - before})
-		first := len(d.back) == 1
-		d.mu.Unlock()
-		if first {
-			ring(d.bell)
-		}
-	}
-}
-
-// ready takes back what has come.
-func (d *desk) ready(uint32) {
-	d.mu.Lock()
-	back := d.back
-	d.back = d.spare[:0]
-	d.mu.Unlock()
-	for _, b := range back {
-		p := b.peer
-		p.busy = false
-		if d.stopping {
-			p.session.CloseAfter()
-			p.closing = p.closing || !p.more
-		}
-		d.answer(p, *b.out, b.answered)
-		if cap(*b.out) <= 256<<10 { // a rare large answer is not kept
-			answers.Put(b.out)
-		}
-	}
-	clear(back)
-	d.spare = back
-}
-
-func (d *desk) cut() {}

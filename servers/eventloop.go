@@ -165,6 +165,9 @@ func (s *gnetServer) OnTraffic(c gnet.Conn) gnet.Action {
 		return gnet.None
 	case g.session == nil:
 		g.session = s.cfg.session(s.handler)
+		if s.stopping.Load() {
+			g.session.CloseAfter()
+		}
 	}
 	return l.feed(g)
 }

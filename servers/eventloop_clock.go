@@ -116,18 +116,11 @@ func (s *gnetServer) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.StopTimeout)
 	defer cancel()
 	s.stopping.Store(true)
-	for i, l := range s.all() {
-		if i == 0 { // on a loop: while one runs, gnet closes no listening socket
-			l.ask(ctx, s.unlisten)
-		}
-		for empty := false; !empty; {
-			if !l.ask(ctx, func() { empty = l.wrapUp() }) {
-				break
-			}
-			if !empty { // gnet tells nobody when output has drained
-				time.Sleep(time.Millisecond)
-			}
-		}
+	if loops := s.all(); len(loops) > 0 { // on a loop: while one runs, gnet closes no listening socket
+		loops[0].ask(ctx, s.unlisten)
+	}
+	for !s.wrapUp(ctx) {
+		time.Sleep(time.Millisecond) // gnet tells nobody when output has drained
 	}
 	// Stop asks, and then looks every half second whether it was heard; gnet.Run returns when all has ended.
 	asked, cancel := context.WithCancel(context.Background())
@@ -135,8 +128,21 @@ func (s *gnetServer) stop() {
 	_ = s.engine.Stop(asked)
 }
 
-// wrapUp closes the connections that have nothing in hand, and tells whether none is left.
-func (l *gnetLoop) wrapUp() (empty bool) {
+// wrapUp has all loops close what they can, and tells whether nothing is left, or the time is over.
+func (s *gnetServer) wrapUp(ctx context.Context) (done bool) {
+	done = true
+	for _, l := range s.all() {
+		var empty bool
+		if !l.ask(ctx, func() { empty = l.closeIdle() }) {
+			return true
+		}
+		done = done && empty
+	}
+	return done
+}
+
+// closeIdle closes the connections that have nothing in hand, and tells whether none is left.
+func (l *gnetLoop) closeIdle() (empty bool) {
 	l.attend()
 	for _, line := range []*line[*guest]{&l.idle, &l.reading} {
 		for g := range line.all() {

@@ -88,7 +88,7 @@ func (c *parked) converse(uintptr) (over bool) {
 			return true
 		}
 		answered := c.s.Requests()
-		over := c.turn(in)
+		over = c.turn(in)
 		buffers.Put(in)
 		if over {
 			return true

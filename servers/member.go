@@ -106,18 +106,19 @@ const bare = time.Second
 // inherits the listening socket's, bound its bare calls.
 type bareSock struct {
 	sock
-	idle time.Duration // what SO_SNDTIMEO alone can't bound
+	idle time.Duration // without progress in sending, when a client is given up
 }
 
 func bareAccept(lfd int) (int, error) {
 	return result(unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(lfd), 0, 0, unix.SOCK_CLOEXEC, 0, 0))
 }
 
-// bounds has calls on a socket, and on those that it accepts, return after the time that a bare call may take.
-func bounds(fd int) error {
-	tv := unix.NsecToTimeval(bare.Nanoseconds())
-	return errors.Join(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv),
-		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &tv))
+// bounds has calls on a socket, and on those that it accepts, return after the time that a bare call may take; one that
+// sends after idle at the latest.
+func bounds(fd int, idle time.Duration) error {
+	receive, send := unix.NsecToTimeval(bare.Nanoseconds()), unix.NsecToTimeval(min(bare, idle).Nanoseconds())
+	return errors.Join(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &receive),
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &send))
 }
 
 // receive waits at most d for input: first by a bare call, then as any other does.

@@ -23,10 +23,10 @@ type pollable interface {
 	SetWriteDeadline(time.Time) error
 }
 
-// parked is a connection on the runtime's poller: who waits for it is a parked goroutine. The descriptor is its own
-// until it closes it, so it calls the kernel directly, and such a call never blocks.
+// parked is a connection on the runtime's poller: a goroutine that waits for it is parked, and holds no buffer. Nobody
+// but that goroutine closes the descriptor, so it may call the kernel directly, with calls that never block.
 type parked struct {
-	talk
+	talk // none if it is refused
 	fd   int
 	conn pollable
 	raw  syscall.RawConn

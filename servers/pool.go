@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"runtime"
 	"strings"
@@ -96,49 +95,6 @@ func newPool(cfg *Config, size int, listeners []int) (*pool, error) {
 	return p, p.watch(p.wake, unix.EPOLLIN)
 }
 
-// listenMany opens n listening sockets on one address; the kernel spreads connections over them, by a hash of their
-// addresses.
-func listenMany(cfg *Config, n int) (lfds []int, addr net.Addr, err error) {
-	if n == 1 {
-		lfd, addr, err := listen(cfg)
-		return []int{lfd}, addr, err
-	}
-	probe, err := listenNet(cfg) // SO_REUSEPORT would hide that the port is in use
-	if err != nil {
-		return nil, nil, err
-	}
-	addr = probe.Addr()
-	if err := probe.Close(); err != nil {
-		return nil, nil, fmt.Errorf("listen on %s: %w", addr, err)
-	}
-	reuse := net.ListenConfig{KeepAlive: -1, Control: func(_, _ string, c syscall.RawConn) (err error) {
-		e := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
-		return errors.Join(e, err)
-	}}
-	reuse.SetMultipathTCP(false) // as in listenNet
-	reuse.SetMultipathTCP(false) // as listenNet
-	for range n {
-		ln, err := reuse.Listen(context.Background(), "tcp", addr.String())
-		lfd := -1
-		if err == nil {
-			lfd, err = bareSocket(ln.(*net.TCPListener), cfg.IdleTimeout)
-			_ = ln.Close() // lfd is open on it as well
-		}
-		if err != nil {
-			closeSockets(lfds)
-			return nil, nil, fmt.Errorf("listen on %s: %w", addr, err)
-		}
-		lfds = append(lfds, lfd)
-	}
-	return lfds, addr, nil
-}
-
-func closeSockets(fds []int) {
-	for _, fd := range fds {
-		_ = unix.Close(fd)
-	}
-}
-
 // ownDescriptors are what the parent needs beside a channel to each member.
 const ownDescriptors = 32
 
@@ -183,7 +139,7 @@ func (p *pool) run(ctx context.Context, serving func()) error {
 				}
 			}
 		}
-		if !p.serving && !p.stopping && p.ready == p.begin {
+		if !p.serving && !p.stopping && p.ready >= p.begin {
 			p.serving = true
 			serving()
 		}

@@ -46,7 +46,7 @@ func prefork(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
 		return fmt.Errorf("prefork: %w", err)
 	}
 	for _, lfd := range lfds {
-		if err := bounds(lfd); err != nil {
+		if err := bounds(lfd, cfg.IdleTimeout); err != nil {
 			return fmt.Errorf("listen on %s: %w", addr, err)
 		}
 	}
@@ -78,7 +78,7 @@ func preforkMember(ctx context.Context, cfg Config, h fasthttp.RequestHandler) e
 	})()
 	next := in.accept
 	if cfg.Accept == Pass {
-		if err := bounds(in.channel); err != nil {
+		if err := bounds(in.channel, cfg.IdleTimeout); err != nil {
 			return fmt.Errorf("prefork: %w", err)
 		}
 		next = in.take

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
@@ -24,7 +26,9 @@ import (
 //	worker:  read one request -> handler -> write -> exit
 //
 // Strength: nothing that a request does outlives it or reaches another: a crash costs the request that caused it and no
-// other. Where it breaks: a request costs the start of a program. At most cfg.Workers are alive; more requests wait.
+// other. Where it breaks: a request costs the start of a program. At most cfg.Workers are alive; more requests wait. No
+// more of them start at the same time than there are CPUs: programs that start side by side on one CPU take each
+// other's place in its caches.
 //
 // Go cannot safely fork without exec (the child would have one of the runtime's threads and the locks of all), so the
 // worker is a program of its own that rebuilds the handler from its flags, and h is not called here.
@@ -40,8 +44,13 @@ func process(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
 	if err != nil {
 		return err
 	}
-	parent := &parent{reactor: r, cfg: cfg}
+	parent := &parent{reactor: r, cfg: cfg, cpus: runtime.NumCPU()}
 	r.readable = parent.readable
+	if parent.pacer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		r.end()
+		return fmt.Errorf("create timerfd: %w", err)
+	}
+	defer unix.Close(parent.pacer)
 	return r.run(ctx)
 }
 
@@ -51,6 +60,11 @@ type parent struct {
 	cfg   Config
 	alive int
 	queue []*peer // readable connections that wait for a worker to end
+
+	cpus     int
+	starting []*child // have not ended, nor been seen to have started
+	pacer    int      // timerfd: time to look at them
+	paced    bool     // it is set
 }
 
 // child is a worker that is alive, owned by the descriptor that tells of its end.
@@ -59,6 +73,7 @@ type child struct {
 	peer   *peer
 	pid    int
 	pidfd  int
+	begun  time.Time
 }
 
 // readable finds out whether there is a request or the end of the connection, without taking anything.
@@ -81,6 +96,9 @@ func (p *parent) readable(c *peer) {
 
 func (p *parent) serveQueue() {
 	for len(p.queue) > 0 && p.alive < p.cfg.Workers {
+		if len(p.starting) >= p.cpus && p.pace() {
+			return
+		}
 		c := p.queue[0]
 		p.queue = slices.Delete(p.queue, 0, 1)
 		if err := p.spawn(c); err != nil {
@@ -91,6 +109,40 @@ func (p *parent) serveQueue() {
 		}
 	}
 }
+
+// The bounds of waiting for a worker that starts: how often to look at it, and when not to wait for it any more.
+const (
+	startLook = 3 * time.Millisecond
+	startMost = 20 * time.Millisecond
+)
+
+// pace sets the timer after which starting workers are looked at.
+func (p *parent) pace() bool {
+	if p.paced {
+		return true
+	}
+	if (p.pacer >= len(p.at) || p.at[p.pacer] == nil) && p.watch(p.pacer, unix.EPOLLIN|unix.EPOLLET, pacer{p}) != nil {
+		return false
+	}
+	in := unix.ItimerSpec{Value: unix.NsecToTimespec(startLook.Nanoseconds())}
+	p.paced = unix.TimerfdSettime(p.pacer, 0, &in, nil) == nil
+	return p.paced
+}
+
+// pacer owns the timer.
+type pacer struct{ p *parent }
+
+// ready finds those that have started: their request is no longer in the socket.
+func (t pacer) ready(uint32) {
+	p := t.p
+	p.paced = false
+	p.starting = slices.DeleteFunc(p.starting, func(w *child) bool {
+		return !unread(w.peer.fd) || p.now.Sub(w.begun) > startMost
+	})
+	p.serveQueue()
+}
+
+func (t pacer) cut() {}
 
 // workerEnv spares a program that ends after one request what pays off only later.
 var workerEnv = []string{"GOGC=off", "GOMAXPROCS=1"}
@@ -104,7 +156,7 @@ func (p *parent) spawn(c *peer) error {
 	if err := unix.SetNonblock(c.fd, false); err != nil {
 		return fmt.Errorf("start %s: %w", argv[0], err)
 	}
-	w := &child{parent: p, peer: c}
+	w := &child{parent: p, peer: c, begun: p.now}
 	var err error
 	w.pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
 		Env:   workerEnv,
@@ -120,6 +172,7 @@ func (p *parent) spawn(c *peer) error {
 		return errors.Join(err, unix.Close(w.pidfd))
 	}
 	p.alive++
+	p.starting = append(p.starting, w)
 	return nil
 }
 
@@ -134,6 +187,7 @@ func (w *child) ready(uint32) {
 	p.at[w.pidfd] = nil
 	_ = unix.Close(w.pidfd) // takes it off epoll
 	p.alive--
+	p.starting = slices.DeleteFunc(p.starting, func(s *child) bool { return s == w })
 	c.busy = false
 	switch {
 	case !status.Exited():

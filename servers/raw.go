@@ -22,6 +22,14 @@ func send(fd int, b []byte) (n int, err unix.Errno) {
 	return rawIO(unix.SYS_SENDTO, fd, b, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
+// write writes to an eventfd, or to a pipe that is almost empty.
+func write(fd int, b []byte) error {
+	if _, err := rawIO(unix.SYS_WRITE, fd, b, 0); err != 0 {
+		return err
+	}
+	return nil
+}
+
 func rawIO(call uintptr, fd int, b []byte, flags uintptr) (n int, err unix.Errno) {
 	r, _, err := unix.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
 		flags, 0, 0)

@@ -100,7 +100,7 @@ func (r *reactor) interrupt() { ring(r.wake) }
 func ring(eventfd int) {
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
-	_, _ = unix.Write(eventfd, one[:])
+	_ = write(eventfd, one[:])
 }
 
 // own notes who owns a descriptor.
@@ -205,7 +205,7 @@ func (s stopper) ready(uint32) {
 		if p.place.line == &r.idle && len(p.out) == 0 {
 			r.readable(p) // a request that has arrived is in hand
 		}
-		if p.place.line != &r.lingering && len(p.out) == 0 && !p.more && !p.busy {
+		if !p.busy && p.place.line != &r.lingering && len(p.out) == 0 && !p.more {
 			r.close(p)
 		}
 	}

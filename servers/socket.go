@@ -127,17 +127,6 @@ func (s *sock) accept(lfd int, cfg *Config, slot *scoreboard.Slot) (err error) {
 	}
 }
 
-// recv and send are the bare system calls, which spare a socket what read and write do for files.
-func (s *sock) recv(p []byte, flags uintptr) (int, error) {
-	at := unsafe.Pointer(unsafe.SliceData(p))
-	return result(unix.Syscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(at), uintptr(len(p)), flags, 0, 0))
-}
-
-func (s *sock) send(p []byte) (int, error) {
-	at := unsafe.Pointer(unsafe.SliceData(p))
-	return result(unix.Syscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(at), uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0))
-}
-
 // receive waits at most d for input. The kernel keeps the bound, so while d stays the same it costs no call. A signal
 // may interrupt the wait (in spite of SA_RESTART: signal(7) on SO_RCVTIMEO): then it returns with nothing read.
 func (s *sock) receive(d time.Duration) (*buffer, error) {
@@ -148,7 +137,8 @@ func (s *sock) receive(d time.Duration) (*buffer, error) {
 		}
 		s.patience = d
 	}
-	n, err := s.recv(s.first[:], 0)
+	at := unsafe.Pointer(&s.first)
+	n, err := result(unix.Syscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(at), uintptr(len(s.first)), 0, 0, 0))
 	switch {
 	case err == unix.EINTR:
 		n, err = 0, nil
@@ -163,30 +153,37 @@ func (s *sock) receive(d time.Duration) (*buffer, error) {
 	b := buffers.Get().(*buffer)
 	b.n = copy(b.bytes[:], s.first[:n])
 	if n == len(s.first) {
-		if n, err = s.recv(b.bytes[n:], unix.MSG_DONTWAIT); err == nil { // an error comes again
-			b.n += n
-		}
+		more, _ := recv(s.fd, b.bytes[n:]) // an error comes again
+		b.n += more
 	}
 	return b, nil
 }
 
+// Write waits only when the socket does not take all at once, so that the runtime need not be told of most answers.
 func (s *sock) Write(p []byte) (n int, err error) {
 	for n < len(p) {
-		m, err := s.send(p[n:])
-		if err == unix.EINTR {
-			continue
+		m, errno := send(s.fd, p[n:])
+		if errno == unix.EAGAIN {
+			at := unsafe.Pointer(&p[n])
+			var r uintptr
+			r, _, errno = unix.Syscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(at), uintptr(len(p)-n),
+				unix.MSG_NOSIGNAL, 0, 0)
+			m = int(r)
 		}
-		if err != nil {
-			return n, err
+		switch errno {
+		case 0:
+			n += m
+		case unix.EINTR:
+		default:
+			return n, errno
 		}
-		n += m
 	}
 	return n, nil
 }
 
 func (s *sock) CloseRead() error  { return unix.Shutdown(s.fd, unix.SHUT_RD) }
 func (s *sock) CloseWrite() error { return unix.Shutdown(s.fd, unix.SHUT_WR) }
-func (s *sock) Close() error      { return unix.Close(s.fd) }
+func (s *sock) Close() error      { closeNow(s.fd); return nil }
 
 func (s *sock) unread() bool { return unread(s.fd) }
 

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// symped is a process per CPU, each of which is the event loop of epoll (the N-copy approach of Zeldovich et al., USENIX
-// 2003, and nginx): symmetric multiple processes, event-driven.
+// symped is a process per CPU, each of which is the event loop of epoll: symmetric multiple processes, event-driven
+// (Pariag et al., EuroSys 2007; nginx).
 //
 //	parent:     listen -> start the loops -> wait for one to end -> start another
 //	process 1:  epoll_wait -> accept, read -> handler -> write      on CPU 1, or wherever it finds one

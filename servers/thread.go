@@ -56,12 +56,10 @@ func thread(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 			continue
 		}
 		slot.Refusals.Add(1)
-		_, err := c.Write(refuse()) // an empty socket takes it whole
-		if err != nil || lingering.Add(1) > refusedLinger {
-			if err == nil {
-				lingering.Add(-1)
-			}
+		_, _ = c.Write(refuse()) // an empty socket takes it whole
+		if lingering.Add(1) > refusedLinger {
 			_ = c.Close()
+			lingering.Add(-1)
 			continue
 		}
 		threads.Go(func() {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,8 @@ func TestBrokenServersAreFound(t *testing.T) {
 		{"half-closed", &fault{half: true}},
 		{"still-sending", &fault{abrupt: true}},
 		{"slow-client", &fault{oneByOne: true}},
+		{"slow-clients", &fault{oneByOne: true}},
+		{"slow-reader", &fault{oneByOne: true}},
 		{"never-reads", &fault{patient: true, oneByOne: true}},
 		{"read-timeout", nil},
 		{"idle-timeout", &fault{patient: true}},
@@ -60,9 +63,50 @@ func TestBrokenServersAreFound(t *testing.T) {
 	}
 }
 
+// Whatever else the table said of slow clients than what they do to the plain server would be found to be wrong.
+func TestWrongClaimsAreFound(t *testing.T) {
+	for _, claim := range []servers.Slow{servers.StopsAll, servers.KeepsOne, servers.KeepsQueue, "may be"} {
+		s := plain(fault{})
+		s.Arch.Slow, s.Patience = claim, time.Second
+		if r := Check(t.Context(), s, property(t, "slow-clients")); r.Outcome != Failed {
+			t.Errorf("it is said that a slow client %s: %+v", claim, r)
+		}
+	}
+}
+
+// What a server holds may grow by what its processes may need, and by no more.
+func TestGrown(t *testing.T) {
+	one := holding{processes: 1, threads: 6, descriptors: make([]string, 9), memory: 10 << 20}
+	pool := holding{processes: 9, threads: 60, descriptors: make([]string, 20), workers: make([]string, 9),
+		memory: 50 << 20}
+	larger := holding{processes: 11, threads: 90, descriptors: make([]string, 28), workers: make([]string, 11),
+		memory: 70 << 20}
+	for _, c := range []struct {
+		was  holding
+		now  func(*holding)
+		want string
+	}{
+		{one, func(h *holding) { h.threads += 8 }, ""},
+		{one, func(h *holding) { h.descriptors = make([]string, 10) }, "descriptors:"},
+		{one, func(h *holding) { h.threads += 40 }, "46 threads"},
+		{one, func(h *holding) { h.memory += 100 << 20 }, "110 MB"},
+		{pool, func(h *holding) { *h = larger }, ""},
+		{pool, func(h *holding) { h.descriptors = make([]string, 21) }, "descriptors:"},
+		{pool, func(h *holding) { h.workers = make([]string, 29) }, "descriptors of a worker"},
+		{pool, func(h *holding) { h.threads += 1000 }, "1060 threads"},
+	} {
+		now := c.was
+		c.now(&now)
+		if got := c.was.grown(now); !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%d processes, then %d: %q, want %q", c.was.processes, now.processes, got, c.want)
+		}
+	}
+}
+
 // plain is the plain server with a fault.
 func plain(f fault) Subject {
-	arch := servers.Architecture{Name: "plain", Lecture: "thread-based", Limit: servers.Refuses, Serve: f.serve}
+	arch := servers.Architecture{Name: "plain", Lecture: "thread-based", Limit: servers.Refuses,
+		Slow: servers.CostsState, Serve: f.serve}
 	return Subject{Arch: arch, Start: InProcess(arch, servers.Variant{}, files, "", ""), Files: files}
 }
 

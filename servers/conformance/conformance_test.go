@@ -123,7 +123,9 @@ func verify(t *testing.T, s Subject, p Property) {
 		t.Errorf("%s: %s", p.Asks, r.Reason)
 	case Skipped:
 		t.Skip(r.Reason)
-	default:
-		t.Log(r.Reason)
+	case OK:
+		if r.Reason != "" {
+			t.Log(r.Reason)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -48,7 +49,10 @@ func (p *probe) awaitEnds(pids []int) error {
 			continue // it has ended already
 		}
 		ended := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, err := unix.Poll(ended, int(p.patience.Milliseconds()/2))
+		n, err := 0, error(unix.EINTR)
+		for errors.Is(err, unix.EINTR) {
+			n, err = unix.Poll(ended, int(p.patience.Milliseconds()/2))
+		}
 		_ = unix.Close(fd)
 		if n != 1 {
 			return fmt.Errorf("process %d has not ended (%v)", pid, err)
@@ -70,26 +74,27 @@ func TestKilledParentLeavesNobody(t *testing.T) {
 			return err
 		}
 		defer silent.Close()
-		busy := make(chan struct{})
 		var load errgroup.Group
-		load.Go(func() error {
-			first := true
-			return t.untilEnd(false, func() {
-				if first {
-					close(busy)
-				}
-				first = false
-			})
-		})
-		<-busy
+		busy, ended := make(chan struct{}), make(chan error, 1)
+		once := sync.OnceFunc(func() { close(busy) })
+		for range 8 { // some may wait for the silent client's worker
+			load.Go(func() error { return t.untilEnd(false, once) })
+		}
+		go func() { ended <- load.Wait() }()
+		select {
+		case <-busy:
+		case err := <-ended:
+			return fmt.Errorf("nobody was served (%w)", err)
+		}
 		pids := t.workers()
 		t.expectEnd = true
 		if err := syscall.Kill(t.Pid, syscall.SIGKILL); err != nil {
 			return err
 		}
-		if err := errors.Join(p.awaitEnds(pids), load.Wait()); err != nil {
+		if err := errors.Join(p.awaitEnds(pids), <-ended); err != nil {
 			return err
 		}
+		<-t.done
 		if c, err := net.Dial("tcp", t.Addr); err == nil {
 			return errors.Join(errors.New("somebody still listens"), c.Close())
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -58,24 +57,19 @@ func leaks(p *probe) error {
 }
 
 // grown says what there is more of than before. Threads of the runtime do not end, and it may have needed some more;
-// memory goes up and down; a pool may keep more processes than it had, and each of them opens what it needs when it
-// first needs it.
-func (h holding) grown(now holding) (what string) {
+// memory goes up and down; a pool may keep more processes than it had, to each of which the first holds a line, and
+// each of them opens what it needs when it first needs it.
+func (h holding) grown(now holding) string {
 	more := max(0, now.processes-h.processes)
-	each := len(h.descriptors)/h.processes + 4
 	switch {
-	case len(now.descriptors) > len(h.descriptors)+h.processes-1+more*each:
-		added := slices.Clone(now.descriptors)
-		for _, d := range h.descriptors {
-			if i := slices.Index(added, d); i >= 0 {
-				added = slices.Delete(added, i, i+1)
-			}
-		}
-		return fmt.Sprintf("%d descriptors, %d before: %v", len(now.descriptors), len(h.descriptors), added)
-	case now.threads > h.threads+16+more*(h.threads/h.processes+4):
-		return fmt.Sprintf("%d threads, %d before", now.threads, h.threads)
+	case len(now.descriptors) > len(h.descriptors)+4*more:
+		return fmt.Sprintf("descriptors: %v, before: %v", now.descriptors, h.descriptors)
+	case len(now.workers) > len(h.workers)+8:
+		return fmt.Sprintf("descriptors of a worker: %v, before: %v", now.workers, h.workers)
+	case now.threads > h.threads+16*now.processes:
+		return fmt.Sprintf("%d threads, before: %d", now.threads, h.threads)
 	case now.memory > h.memory+64<<20+uint64(more)*(h.memory/uint64(h.processes)):
-		return fmt.Sprintf("%d MB, %d before", now.memory>>20, h.memory>>20)
+		return fmt.Sprintf("%d MB of memory, before: %d", now.memory>>20, h.memory>>20)
 	}
 	return ""
 }

@@ -52,7 +52,8 @@ func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is
 // holding is what a server holds at one moment, all its processes together.
 type holding struct {
 	processes, connections, threads int
-	descriptors                     []string // what they are open on
+	descriptors                     []string // of the first process: what they are open on
+	workers                         []string // likewise, of the other process that has most
 	memory                          uint64   // PSS, bytes
 }
 
@@ -75,7 +76,11 @@ func (t *target) holdings() (h holding, err error) {
 		}
 		h.threads += stat.NumThreads
 		h.memory += rollup.Pss
-		h.descriptors = append(h.descriptors, open...)
+		if proc.PID == t.Pid {
+			h.descriptors = open
+		} else if len(open) > len(h.workers) {
+			h.workers = open
+		}
 		return nil
 	})
 	if err == nil {
@@ -84,30 +89,32 @@ func (t *target) holdings() (h holding, err error) {
 	return h, err
 }
 
-// The states of a connection that /proc/net/tcp knows.
+// The states of a connection, as /proc/net/tcp has them.
 const (
-	established = 1
-	closeWait   = 8
-	listening   = 10
+	established = "01"
+	closeWait   = "08"
+	listening   = "0A"
 )
 
 // connections counts the connections that the server at addr has, or that wait for it.
 func connections(addr string) (n int, err error) {
 	_, text, _ := strings.Cut(addr, ":")
-	port, err := strconv.ParseUint(text, 10, 16)
+	port, err := strconv.Atoi(text)
 	if err != nil {
 		return 0, fmt.Errorf("the port of %s: %w", addr, err)
 	}
-	proc, err := procfs.NewDefaultFS()
+	table, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {
 		return 0, err
 	}
-	all, err := proc.NetTCP()
-	if err != nil {
-		return 0, err
-	}
-	for _, s := range all { // a socket of no process has inode 0: closed, and in its last throes
-		if s.LocalPort == port && s.St != listening && (s.Inode != 0 || s.St == established || s.St == closeWait) {
+	here := fmt.Sprintf(":%04X", port)
+	for line := range strings.Lines(string(table)) {
+		f := strings.Fields(line) // sl local_address rem_address st queues tr retrnsmt uid timeout inode
+		if len(f) < 10 || !strings.HasSuffix(f[1], here) || f[3] == listening {
+			continue
+		}
+		// A socket of no process has inode 0: it waits for accept, or it is closed and in its last throes.
+		if f[9] != "0" || f[3] == established || f[3] == closeWait {
 			n++
 		}
 	}

@@ -31,14 +31,14 @@ func (s *Session) takeRequestLine(line []byte) {
 		s.fail(400, "malformed request line")
 		return
 	}
+	s.head.isHead = bytes.HasPrefix(line, []byte("HEAD "))
 	switch string(version) {
 	case "1.1":
 	case "1.0":
 		s.head.http10 = true
 	default:
-		s.fail(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+		s.fail(505, "only HTTP/1.1 and HTTP/1.0 are spoken here") // and line is given back
 	}
-	s.head.isHead = bytes.HasPrefix(line, []byte("HEAD "))
 }
 
 // takeField judges the syntax of one header line and notes what the session must know.

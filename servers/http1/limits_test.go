@@ -143,7 +143,7 @@ func TestWorkIsLinear(t *testing.T) {
 }
 
 func TestSessionIsSmall(t *testing.T) {
-	if size := unsafe.Sizeof(Session{}); size >= 200 {
+	if size := unsafe.Sizeof(Session{}); size > 96 {
 		t.Fatalf("a session takes %d bytes", size)
 	}
 }
@@ -190,12 +190,5 @@ func TestPartsAreGivenBack(t *testing.T) {
 		if out, _, closing := s.Feed(nil, []byte(get("/"))); len(out) > 0 || !closing {
 			t.Errorf("%s: the session answers after Release", tc.name)
 		}
-	}
-}
-
-// A silent connection costs its session, and event loops keep thousands.
-func TestSizeOfSession(t *testing.T) {
-	if size := unsafe.Sizeof(Session{}); size > 96 {
-		t.Errorf("a session takes %d bytes, not 96", size)
 	}
 }

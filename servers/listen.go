@@ -1,0 +1,56 @@
+//go:build linux
+
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// listenMany opens n listening sockets on one address; the kernel spreads connections over them, by a hash of their
+// addresses.
+func listenMany(cfg *Config, n int) (lfds []int, addr net.Addr, err error) {
+	if n == 1 {
+		lfd, addr, err := listen(cfg)
+		return []int{lfd}, addr, err
+	}
+	probe, err := listenNet(cfg) // SO_REUSEPORT would hide that the port is in use
+	if err != nil {
+		return nil, nil, err
+	}
+	addr = probe.Addr()
+	if err := probe.Close(); err != nil {
+		return nil, nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	reuse := net.ListenConfig{KeepAlive: -1, Control: func(_, _ string, c syscall.RawConn) (err error) {
+		e := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+		return errors.Join(e, err)
+	}}
+	reuse.SetMultipathTCP(false) // as in listenNet
+	reuse.SetMultipathTCP(false) // as listenNet
+	for range n {
+		ln, err := reuse.Listen(context.Background(), "tcp", addr.String())
+		lfd := -1
+		if err == nil {
+			lfd, err = bareSocket(ln.(*net.TCPListener), cfg.IdleTimeout)
+			_ = ln.Close() // lfd is open on it as well
+		}
+		if err != nil {
+			closeSockets(lfds)
+			return nil, nil, fmt.Errorf("listen on %s: %w", addr, err)
+		}
+		lfds = append(lfds, lfd)
+	}
+	return lfds, addr, nil
+}
+
+func closeSockets(fds []int) {
+	for _, fd := range fds {
+		_ = unix.Close(fd)
+	}
+}
