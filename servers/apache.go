@@ -92,7 +92,6 @@ LogLevel error
 DocumentRoot %[1]s
 DirectoryIndex index.txt
 FileETag None
-EnableSendfile On
 <Directory %[1]s>
 	AllowOverride None
 	Require all granted

@@ -19,13 +19,16 @@ func listenMany(cfg *Config, n int) (lfds []int, addr net.Addr, err error) {
 		lfd, addr, err := listen(cfg)
 		return []int{lfd}, addr, err
 	}
-	probe, err := listenNet(cfg) // SO_REUSEPORT would hide that the port is in use
-	if err != nil {
-		return nil, nil, err
-	}
-	addr = probe.Addr()
-	if err := probe.Close(); err != nil {
-		return nil, nil, fmt.Errorf("listen on %s: %w", addr, err)
+	on := cfg.Addr // with port 0 the first socket finds one that nobody has
+	if _, port, err := net.SplitHostPort(on); err != nil || port != "0" {
+		probe, err := listenNet(cfg) // SO_REUSEPORT would hide that the port is in use
+		if err != nil {
+			return nil, nil, err
+		}
+		on = probe.Addr().String()
+		if err := probe.Close(); err != nil {
+			return nil, nil, fmt.Errorf("listen on %s: %w", on, err)
+		}
 	}
 	reuse := net.ListenConfig{KeepAlive: -1, Control: func(_, _ string, c syscall.RawConn) (err error) {
 		e := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
@@ -34,15 +37,16 @@ func listenMany(cfg *Config, n int) (lfds []int, addr net.Addr, err error) {
 	reuse.SetMultipathTCP(false) // as in listenNet
 	reuse.SetMultipathTCP(false) // as listenNet
 	for range n {
-		ln, err := reuse.Listen(context.Background(), "tcp", addr.String())
+		ln, err := reuse.Listen(context.Background(), "tcp", on)
 		lfd := -1
 		if err == nil {
+			addr, on = ln.Addr(), ln.Addr().String()
 			lfd, err = bareSocket(ln.(*net.TCPListener), cfg.IdleTimeout)
 			_ = ln.Close() // lfd is open on it as well
 		}
 		if err != nil {
 			closeSockets(lfds)
-			return nil, nil, fmt.Errorf("listen on %s: %w", addr, err)
+			return nil, nil, fmt.Errorf("listen on %s: %w", on, err)
 		}
 		lfds = append(lfds, lfd)
 	}

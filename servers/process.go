@@ -104,6 +104,7 @@ func (p *parent) serveQueue() {
 		if err := p.spawn(c); err != nil {
 			p.cfg.Log.Warn("no worker could be started", "err", err)
 			p.slot.Drops.Add(1)
+			_ = unix.SetNonblock(c.fd, true) // spawn may have left it otherwise
 			c.busy, c.out, c.closing = false, http1.ErrorAnswer(503, "no worker could be started: try again later"), true
 			p.flush(c)
 		}

@@ -112,7 +112,7 @@ type sock struct {
 
 // accept takes the next connection in blocking mode; the sock must not be in use. It returns an error only when the
 // listening socket has been shut down: a client that has gone already, or a process that has no descriptor left, does
-// not end a server. A client that takes nothing of its answer for as long as it may be idle is given up: see bareSocket.
+// not end a server.
 func (s *sock) accept(lfd int, cfg *Config, slot *scoreboard.Slot) (err error) {
 	for {
 		s.fd, err = accept4(lfd, unix.SOCK_CLOEXEC)
