@@ -239,6 +239,7 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	if len(b.rows) < len(run.Architectures) { // a reference could not be started
 		run.Architectures, run.LeftOut, run.Plan = b.rows, b.LeftOut, plan(b.sits, b.rows, b.Trials, b.Seed)
 	}
+	serveAll(b.sits, run.Calibration)
 	setRates(b.sits, b.rows, run.Calibration, fit(run, time.Since(begun)))
 	b.Say("calibrated in %s", time.Since(begun).Round(100*time.Millisecond))
 	return run, nil

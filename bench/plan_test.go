@@ -139,6 +139,20 @@ func TestRatesFollowTheCalibration(t *testing.T) {
 	}
 }
 
+// Nobody may be called harmed who only had to wait for a slow server.
+func TestCrashWaitsForTheSlowest(t *testing.T) {
+	for capacity, want := range map[float64]float64{10_000: 0.15, 400: 0.17, 160: 0.53, 1: 1} {
+		sits := situations(64)
+		before := situations(64)
+		serveAll(sits, results.Calibration{Capacity: map[string]float64{"fast": 20_000, "slow": capacity}})
+		for i, s := range sits {
+			if w := map[bool]float64{true: want, false: before[i].Warmup}[s.Name == "crash"]; s.Warmup != w {
+				t.Errorf("%v requests/s: %s warms up for %v s, want %v", capacity, s.Name, s.Warmup, w)
+			}
+		}
+	}
+}
+
 // References have no say in the rates: one that can't hold them gets its own.
 func TestReferencesDoNotSetTheRates(t *testing.T) {
 	cal := results.Calibration{

@@ -65,6 +65,21 @@ const (
 	maxWindow  = 3.1
 )
 
+// serveAll warms up for as long as the slowest server needs to serve every client, and half as long again, where one
+// that was never served counts as harmed; at most a second.
+func serveAll(sits []results.Situation, cal results.Calibration) {
+	for i := range sits {
+		s := &sits[i]
+		if s.Metric != results.Harmed {
+			continue
+		}
+		for _, capacity := range cal.Capacity {
+			needed := 1.5 * float64(s.Connections) / max(capacity, 1)
+			s.Warmup = max(s.Warmup, math.Ceil(100*min(needed-s.Window/4, 1))/100) // the crash comes after a quarter
+		}
+	}
+}
+
 // setRates gives every open-loop situation its rate, and random arrivals a window in which they suffice for a p99, of
 // at most longest seconds. References have no say in it: one that can't hold the rate of the rows gets its own.
 func setRates(sits []results.Situation, rows []results.Architecture, cal results.Calibration, longest float64) {

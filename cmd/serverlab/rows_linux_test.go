@@ -36,7 +36,7 @@ func TestBenchRows(t *testing.T) {
 	}{
 		{benchFlags{}, strings.Replace(lecture, " process", "", 1), "process", ""},
 		{benchFlags{archs: "goroutine, epoll"}, "epoll goroutine", "", ""},
-		{benchFlags{archs: "thread-based,process"}, "thread", "process", ""},
+		{benchFlags{archs: "sequential,process"}, "iterative", "process", ""},
 		{benchFlags{archs: "process"}, "", "", "nothing can be measured here: process: it is; not here"},
 		{benchFlags{archs: "epoll,exercise"}, "", "", "exercise is unfinished"},
 		{benchFlags{archs: "epoll", references: true},
