@@ -3,21 +3,23 @@
 # after round. It prints a line per round and rival (requests per second, CPU time of its process tree per request, p99)
 # and, in the end, the medians and the medians of the ratios to the first rival, paired by round.
 #
-# usage: scripts/versus.sh [-n ROUNDS] [-d SECONDS] [-c CONNECTIONS] [-1] [-p PIPELINED] [-u PATH] NAME=COMMAND …
+# usage: scripts/versus.sh [-n ROUNDS] [-d SECONDS] [-c CONNECTIONS] [-1] [-r RATE] [-p PIPELINED] [-u PATH] NAME=COMMAND …
 #   -1            one request per connection (otherwise connections are kept open)
+#   -r RATE       so many requests per second, evenly spaced (otherwise each client waits for its answer)
 #   -p PIPELINED  so many requests at a time on each connection, by wrk: throughput only
 #
 # COMMAND runs in a shell; it must stay in the foreground and listen on 127.0.0.1:$PORT:
 #   scripts/versus.sh epoll='bin/serverlab serve --arch epoll --addr 127.0.0.1:$PORT' nginx='scripts/nginx.sh $PORT'
 set -euo pipefail
 cd "$(dirname "$0")/.."
-rounds=9 seconds=2 connections=64 keepalive=true pipelined=1 path=/
-while getopts n:d:c:1p:u: flag; do
+rounds=9 seconds=2 connections=64 keepalive=true rate=0 pipelined=1 path=/
+while getopts n:d:c:1r:p:u: flag; do
 	case $flag in
 	n) rounds=$OPTARG ;;
 	d) seconds=$OPTARG ;;
 	c) connections=$OPTARG ;;
 	1) keepalive=false ;;
+	r) rate=$OPTARG ;;
 	p) pipelined=$OPTARG ;;
 	u) path=$OPTARG ;;
 	*) echo "versus: see the head of $0" >&2; exit 2 ;;
@@ -30,6 +32,8 @@ for tool in taskset curl $([ "$pipelined" = 1 ] || echo wrk); do
 	command -v "$tool" >/dev/null || { echo "versus: $tool is not installed: apt-get install util-linux curl wrk" >&2; exit 1; }
 done
 ulimit -n "$(ulimit -Hn)"
+pace=(--rate "$rate")
+[ "$rate" = 0 ] || pace+=(--arrivals constant)
 dir=$(mktemp -d) server=
 export PORT=${PORT:-18200}
 trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null; rm -rf "$dir"' EXIT
@@ -47,7 +51,7 @@ one() {
 	done
 	if [ "$pipelined" = 1 ]; then
 		bin/serverlab load --url "http://127.0.0.1:$PORT$path" --cpus 1 --connections "$connections" --warmup 300ms \
-			--duration "${seconds}s" --keepalive=$keepalive --server-pid $server --json >"$dir/json"
+			--duration "${seconds}s" --keepalive=$keepalive "${pace[@]}" --server-pid $server --json >"$dir/json"
 		awk -F'[:,]' -v s="$seconds" '/^  "requests"/ {n = $2} /^  "server_cpu"/ {c = $2} /^  "p99"/ {q = $2}
 			END {printf "%.0f %.2f %.0f\n", n / s, c / n * 1e6, q * 1e6}' "$dir/json"
 	else

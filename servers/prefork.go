@@ -70,6 +70,7 @@ func preforkMember(ctx context.Context, cfg Config, h fasthttp.RequestHandler) e
 	if err != nil {
 		return fmt.Errorf("prefork: %w", err)
 	}
+	idleMonitor()
 	var open roster
 	defer open.close()
 	defer onStop(ctx, func() {
