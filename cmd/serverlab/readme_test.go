@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"serverlab/servers"
 )
 
 func readme(t *testing.T) string {
@@ -106,6 +108,44 @@ func TestReadmeCommands(t *testing.T) {
 	}
 	if seen < 8 {
 		t.Errorf("only %d commands were found in the README", seen)
+	}
+}
+
+// What the README's tables say of an architecture and of its settings is what the table of architectures says, of which
+// the conformance suite proves each sentence.
+func TestReadmeTable(t *testing.T) {
+	text := readme(t)
+	line := func(first string, words ...string) {
+		t.Helper()
+		_, rest, found := strings.Cut(text, "\n| `"+first)
+		row, _, _ := strings.Cut(rest, "\n")
+		for _, word := range words {
+			if !found || !strings.Contains(row, word) {
+				t.Errorf("the README has no row %q with %q: %q", first, word, row)
+			}
+		}
+	}
+	for _, a := range servers.Architectures {
+		if a.Unfinished {
+			continue
+		}
+		limit := "waits in the backlog"
+		if a.Limit == servers.Refuses {
+			limit = "gets 503"
+		}
+		line(a.Name+"` |", a.Lecture, string(a.Slow), limit)
+		for _, way := range a.Accepts {
+			line("accept="+way, "`"+a.Name+"`")
+		}
+		for _, setting := range a.Settings {
+			line(setting+"=", "`"+a.Name+"`")
+		}
+	}
+	line("accept="+servers.ReusePort, string(servers.KeepsQueue))
+	for _, r := range servers.References {
+		if !strings.Contains(text, "`"+r.Name+"`") {
+			t.Errorf("the README does not name the reference %s", r.Name)
+		}
 	}
 }
 
