@@ -35,6 +35,8 @@ ulimit -n "$(ulimit -Hn)"
 pace=(--rate "$rate")
 [ "$rate" = 0 ] || pace+=(--arrivals constant)
 dir=$(mktemp -d) server=
+chmod 755 "$dir" # a rival may serve from it as somebody else
+export TMPDIR=$dir # what rivals leave behind goes with it
 export PORT=${PORT:-18200}
 trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null; rm -rf "$dir"' EXIT
 cat >"$dir/pipeline.lua" <<'LUA'

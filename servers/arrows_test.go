@@ -13,12 +13,14 @@ func TestArrows(t *testing.T) {
 	packages := imports(t, "{{.ImportPath}} {{join .Deps \" \"}}")
 	for _, rule := range []struct{ who, never string }{
 		{"serverlab/servers -serverlab/servers/app -serverlab/servers/conformance", "serverlab/servers/app"},
-		{"serverlab/servers", "serverlab/loadgen serverlab/bench serverlab/results serverlab/cmd"},
+		{"serverlab/servers", "serverlab/loadgen serverlab/bench serverlab/results serverlab/cmd serverlab/scripts"},
 		{"serverlab/servers/worker", "serverlab/internal"},
 		{"serverlab/servers/app", "serverlab/servers serverlab/internal"},
 		{"serverlab/loadgen", "serverlab/servers serverlab/bench serverlab/cmd"},
 		{"serverlab/results", "serverlab/servers serverlab/loadgen serverlab/bench serverlab/cmd"},
 		{"serverlab/bench", "serverlab/servers serverlab/cmd"},
+		{"serverlab/cmd", "serverlab/scripts"},
+		{"serverlab/scripts", "serverlab/loadgen serverlab/bench serverlab/results serverlab/cmd"},
 		{"serverlab/internal", "serverlab/servers serverlab/loadgen serverlab/bench serverlab/results serverlab/cmd"},
 	} {
 		who, except := strings.Fields(rule.who)[0], strings.Fields(rule.who)[1:]

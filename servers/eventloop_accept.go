@@ -4,7 +4,6 @@ package servers
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"strconv"
@@ -15,19 +14,6 @@ import (
 
 // What gnet's accept needs from outside. It hides that a port is in use, ends the engine when there is no descriptor
 // left, and cannot be told to listen no longer.
-
-// freeAddr finds the address to listen on. With SO_REUSEPORT gnet would share a port that is in use, and each of its
-// loops would take a free port of its own; so an ordinary listening socket tries first.
-func freeAddr(cfg *Config) (net.Addr, error) {
-	probe, err := listenNet(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if err := probe.Close(); err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", probe.Addr(), err)
-	}
-	return probe.Addr(), nil
-}
 
 // spareDescriptors are left for what the handler opens, and for connections that other loops accept meanwhile.
 const spareDescriptors = 32

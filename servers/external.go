@@ -45,7 +45,7 @@ func (e external) serve(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("configure %s: %w", e.program, err)
 	}
 	for attempt := 1; ; attempt++ {
-		addr, err := chooseAddr(&cfg)
+		addr, err := freeAddr(&cfg)
 		if err != nil {
 			return err
 		}
@@ -72,15 +72,6 @@ func (e external) serve(ctx context.Context, cfg Config) error {
 		}
 		return err
 	}
-}
-
-// chooseAddr chooses the address: the program can't tell which port it was given.
-func chooseAddr(cfg *Config) (net.Addr, error) {
-	ln, err := listenNet(cfg)
-	if err != nil {
-		return nil, err
-	}
-	return ln.Addr(), ln.Close()
 }
 
 // running is the program while it runs.

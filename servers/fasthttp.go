@@ -89,11 +89,15 @@ func (r *reception) Accept() (net.Conn, error) {
 
 func (r *reception) refuse(tcp *net.TCPConn) {
 	c := newParked(tcp, r.cfg)
-	if _, err := c.Write(refuse()); err == nil && r.lingering.Add(1) <= refusedLinger {
+	defer c.Close()
+	defer r.lingering.Add(-1)
+	if all := r.lingering.Add(1); all > refusedLinger {
+		_, _ = c.Write(refuse()) // an empty socket takes it whole
+		return
+	}
+	if _, err := c.Write(refuse()); err == nil {
 		linger(c)
 	}
-	r.lingering.Add(-1)
-	_ = c.Close()
 }
 
 // counted is h with its calls counted.

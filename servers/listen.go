@@ -21,21 +21,17 @@ func listenMany(cfg *Config, n int) (lfds []int, addr net.Addr, err error) {
 	}
 	on := cfg.Addr // with port 0 the first socket finds one that nobody has
 	if _, port, err := net.SplitHostPort(on); err != nil || port != "0" {
-		probe, err := listenNet(cfg) // SO_REUSEPORT would hide that the port is in use
+		free, err := freeAddr(cfg)
 		if err != nil {
 			return nil, nil, err
 		}
-		on = probe.Addr().String()
-		if err := probe.Close(); err != nil {
-			return nil, nil, fmt.Errorf("listen on %s: %w", on, err)
-		}
+		on = free.String()
 	}
 	reuse := net.ListenConfig{KeepAlive: -1, Control: func(_, _ string, c syscall.RawConn) (err error) {
 		e := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
 		return errors.Join(e, err)
 	}}
 	reuse.SetMultipathTCP(false) // as in listenNet
-	reuse.SetMultipathTCP(false) // as listenNet
 	for range n {
 		ln, err := reuse.Listen(context.Background(), "tcp", on)
 		lfd := -1
@@ -51,6 +47,19 @@ func listenMany(cfg *Config, n int) (lfds []int, addr net.Addr, err error) {
 		lfds = append(lfds, lfd)
 	}
 	return lfds, addr, nil
+}
+
+// freeAddr finds the address to listen on, for whoever can't say that its port is in use (with SO_REUSEPORT the kernel
+// shares it) or which one it was given: an ordinary listening socket tries first.
+func freeAddr(cfg *Config) (net.Addr, error) {
+	probe, err := listenNet(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := probe.Close(); err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", probe.Addr(), err)
+	}
+	return probe.Addr(), nil
 }
 
 func closeSockets(fds []int) {

@@ -57,9 +57,8 @@ func (d *passer) round() (again time.Time) {
 				return time.Time{}
 			case err == nil:
 				d.held = fd
-			case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS),
-				errors.Is(err, unix.ENOMEM): // the connection stays in the backlog
-				return time.Now().Add(10 * time.Millisecond)
+			case exhausted(err):
+				return time.Now().Add(retryAccept)
 			default: // said of one connection
 				continue
 			}
@@ -94,8 +93,13 @@ func (in *inherited) take() (int, error) {
 	m.data.SetLen(len(m.one))
 	m.header.Control = &m.rights[0]
 	for call := unix.RawSyscall; ; call = unix.Syscall {
+		flags := uintptr(unix.MSG_CMSG_CLOEXEC)
+		last := in.retired() // whoever is chosen to end is passed nothing more, but may have been just before
+		if last {
+			flags |= unix.MSG_DONTWAIT
+		}
 		m.header.SetControllen(len(m.rights))
-		n, _, err := call(unix.SYS_RECVMSG, uintptr(in.channel), uintptr(unsafe.Pointer(&m.header)), unix.MSG_CMSG_CLOEXEC)
+		n, _, err := call(unix.SYS_RECVMSG, uintptr(in.channel), uintptr(unsafe.Pointer(&m.header)), flags)
 		switch {
 		case err == 0 && n == 0:
 			return -1, io.EOF
@@ -105,7 +109,7 @@ func (in *inherited) take() (int, error) {
 			if _, err := unix.Write(in.channel, m.one[:]); err != nil {
 				return -1, err
 			}
-		case in.retired():
+		case last:
 			return -1, errRetired
 		case err != unix.EAGAIN && err != unix.EINTR:
 			return -1, err

@@ -39,7 +39,7 @@ func (p *passage) close() {
 }
 
 // pass hands connections over until the listening socket is shut down. Then threads that wait see the end.
-func (p *passage) pass(lfd int, cfg *Config) {
+func (p *passage) pass(lfd int) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer unix.Close(p.conns[1])

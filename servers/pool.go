@@ -64,7 +64,8 @@ const nudge = unix.SIGURG
 
 func newPool(cfg *Config, size int, listeners []int) (*pool, error) {
 	p := &pool{cfg: cfg, board: cfg.Board, listeners: listeners, begin: size, procs: 1, members: make([]*member, size),
-		due: map[int]time.Time{}, at: map[int32]*member{}}
+		due: map[int]time.Time{}, at: map[int32]*member{},
+		ep: -1, wake: -1, devnull: -1}
 	p.give = func(slot int) []int { // all have the same, or each its own
 		at := slot % len(listeners)
 		return listeners[at : at+1]
@@ -83,16 +84,25 @@ func newPool(cfg *Config, size int, listeners []int) (*pool, error) {
 			return nil, err
 		}
 	}
+	if err := p.open(); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// open opens what the loop needs.
+func (p *pool) open() (err error) {
 	if p.devnull, err = unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
-		return nil, fmt.Errorf("open %s: %w", os.DevNull, err)
+		return fmt.Errorf("open %s: %w", os.DevNull, err)
 	}
 	if p.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return nil, errors.Join(fmt.Errorf("create epoll: %w", err), unix.Close(p.devnull))
+		return fmt.Errorf("create epoll: %w", err)
 	}
 	if p.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, errors.Join(fmt.Errorf("create eventfd: %w", err), unix.Close(p.devnull), unix.Close(p.ep))
+		return fmt.Errorf("create eventfd: %w", err)
 	}
-	return p, p.watch(p.wake, unix.EPOLLIN)
+	return p.watch(p.wake, unix.EPOLLIN)
 }
 
 // ownDescriptors are what the parent needs beside a channel to each member.
@@ -111,8 +121,8 @@ func (p *pool) watch(fd int, events uint32) error {
 func (p *pool) run(ctx context.Context, serving func()) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	defer p.close()
 	defer onStop(ctx, func() { _, _ = unix.Write(p.wake, []byte{7: 1}) })()
+	p.cfg.Board.Set("gomaxprocs-member", fmt.Sprint(p.procs))
 	var failed error
 	for slot := range p.begin {
 		if failed = p.start(slot); failed != nil {
@@ -144,6 +154,7 @@ func (p *pool) run(ctx context.Context, serving func()) error {
 			serving()
 		}
 		p.timers(time.Now())
+		again = time.Time{}
 		if p.round != nil && p.serving && !p.stopping {
 			again = p.round()
 		}
@@ -157,7 +168,7 @@ func (p *pool) patience(next time.Time) int {
 	for _, at := range p.due {
 		next = sooner(next, at)
 	}
-	if p.control != nil && !p.stopping {
+	if p.control != nil && p.serving && !p.stopping { // as timers has it, or a tick in the past would never go by
 		next = sooner(next, p.tick)
 	}
 	if next.IsZero() {
@@ -340,6 +351,7 @@ func (p *pool) kill() {
 	}
 }
 
+// close comes after run, or instead of it.
 func (p *pool) close() {
 	for _, m := range p.at { // the loop has failed
 		_, _ = unix.Wait4(m.pid, nil, 0, nil)

@@ -29,9 +29,6 @@ import (
 // and each change from one to another is a context switch. With a queue each, a client may wait for a busy worker while
 // others are idle; where the parent passes connections, it does work for each.
 func prefork(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
-	if cfg.Accept == ReusePort && cfg.MinSpare > 0 {
-		return errors.New("prefork: with accept=reuseport every queue needs a worker: leave out min-spare and max-spare")
-	}
 	sockets := 1
 	if cfg.Accept == ReusePort {
 		sockets = cfg.Workers
@@ -45,6 +42,7 @@ func prefork(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
 	if err != nil {
 		return fmt.Errorf("prefork: %w", err)
 	}
+	defer p.close()
 	for _, lfd := range lfds {
 		if err := bounds(lfd, cfg.IdleTimeout); err != nil {
 			return fmt.Errorf("listen on %s: %w", addr, err)

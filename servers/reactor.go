@@ -134,15 +134,14 @@ func (l listener) ready(uint32) {
 	r := l.r
 	for range r.batch { // then others have their turn
 		fd, err := acceptNow(r.lfd)
-		switch err { // any other is said of one connection: accept(2) passes on its pending network errors
-		case 0:
+		switch { // any other is said of one connection: accept(2) passes on its pending network errors
+		case err == 0:
 			r.accepted(fd)
-		case unix.EAGAIN:
+		case err == unix.EAGAIN:
 			return
-		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-			// The connection stays in the backlog. Watching on would report it again and again.
+		case exhausted(err): // watching on would report the connection again and again
 			r.deaf()
-			r.retry = r.now.Add(10 * time.Millisecond)
+			r.retry = r.now.Add(retryAccept)
 			return
 		}
 	}
@@ -233,7 +232,7 @@ func (r *reactor) expire() {
 	if !r.retry.IsZero() && !r.now.Before(r.retry) {
 		r.retry = time.Time{}
 		if err := r.listen(); err != nil {
-			r.retry = r.now.Add(10 * time.Millisecond)
+			r.retry = r.now.Add(retryAccept)
 		}
 	}
 	if !r.deadline.IsZero() && !r.now.Before(r.deadline) {

@@ -115,7 +115,7 @@ type Architecture struct {
 	Serve   Serve // nil where it can't run: architectures are served on Linux only
 	Member  Serve // what each process of its pool runs
 
-	Pool bool // its workers are started in advance, cfg.Workers of them
+	Pool bool // its workers are started in advance: cfg.Workers, or a process per loop
 	Rare bool // not in the default run of the benchmark
 
 	Unfinished bool // an exercise: checked when it is named, and not measured

@@ -88,13 +88,21 @@ func result(n, _ uintptr, errno unix.Errno) (int, error) {
 	return int(n), nil
 }
 
+// retryAccept is how long nobody accepts when there is no descriptor left.
+const retryAccept = 10 * time.Millisecond
+
+// exhausted tells whether accept lacks a descriptor or memory; the connection stays in the backlog.
+func exhausted(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOBUFS) ||
+		errors.Is(err, unix.ENOMEM)
+}
+
 // acceptAgain tells whether accept may be tried again after err. Without descriptors it first waits: the connection
 // stays in the backlog, and trying at once would only burn the CPU.
 func acceptAgain(err error) bool {
 	switch {
-	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS),
-		errors.Is(err, unix.ENOMEM):
-		time.Sleep(10 * time.Millisecond)
+	case exhausted(err):
+		time.Sleep(retryAccept)
 		return true
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EBADF): // shutdown(2) of the listening socket
 		return false

@@ -44,6 +44,7 @@ func symped(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
 	if err != nil {
 		return fmt.Errorf("symped: %w", err)
 	}
+	defer p.close()
 	p.procs = oneThread(cfg)
 	return p.run(ctx, func() { cfg.Ready(addr) })
 }

@@ -64,7 +64,7 @@ func threadpool(ctx context.Context, cfg Config, h fasthttp.RequestHandler) erro
 	started.Wait()
 	cfg.Ready(addr)
 	if p != nil {
-		p.pass(lfd, &cfg)
+		p.pass(lfd)
 	}
 	threads.Wait()
 	return nil

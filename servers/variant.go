@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,7 +22,7 @@ type Variant struct {
 
 // The ways in which connections reach workers.
 const (
-	Shared    = "shared"    // all wait in accept on one listening socket, and the kernel wakes one
+	Shared    = "shared"    // all wait on one listening socket, and the kernel wakes one (gnet: one loop accepts for all)
 	ReusePort = "reuseport" // each has a listening socket of its own, and the kernel spreads connections over them
 	Pass      = "pass"      // one accepts and hands each connection to a worker that is idle
 )
@@ -107,6 +108,9 @@ func (v Variant) Check(a Architecture) error {
 	}
 	if v.MaxSpare > 0 && v.MaxSpare < v.MinSpare {
 		return fmt.Errorf("max-spare %d is less than min-spare %d", v.MaxSpare, v.MinSpare)
+	}
+	if v.Accept == ReusePort && v.MinSpare > 0 {
+		return errors.New("with accept=reuseport every queue needs a worker: leave out min-spare and max-spare")
 	}
 	if v.MaxSpare > 0 && v.MinSpare == 0 {
 		return fmt.Errorf("max-spare %d needs a min-spare", v.MaxSpare)

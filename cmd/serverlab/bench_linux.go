@@ -245,7 +245,7 @@ func row(a servers.Architecture, v servers.Variant, cfg servers.Config) results.
 	case servers.Queues:
 		r.AtOnce = cfg.Workers
 	}
-	if a.Pool && !r.Reference {
+	if a.Pool && r.AtOnce > 0 && !r.Reference { // symped has as many workers as the server has CPUs
 		r.Label = fmt.Sprintf("%s %d", a.Name, cfg.Workers)
 	}
 	if settings := v.String(); settings != "" {

@@ -114,7 +114,7 @@ func TestBadInput(t *testing.T) {
 		{"serve --arch epoll --files " + file, 1, file},
 		{"serve --arch epoll --stats " + dir, 1, "scoreboard"},
 		{"serve --arch process --worker " + file + "x", 1, "make build"},
-		{"serve --arch prefork --accept reuseport --min-spare 2", 1, "every queue needs a worker"},
+		{"serve --arch prefork --accept reuseport --min-spare 2", 2, "every queue needs a worker"},
 		{"member --arch prefork", 1, "only `serverlab serve`"},
 		{"member --arch epoll", 2, "no pool of processes"},
 		{"load", 2, "--url is missing"},
@@ -366,5 +366,23 @@ func TestBenchIsInterruptedAndResumed(t *testing.T) {
 	}
 	if code, screen, _ := ask("report", dir); code != 0 || screen != string(out) {
 		t.Errorf("report: exit code %d, and not the screen that the run ended with", code)
+	}
+}
+
+// What can be set of an architecture can be explained, and so can every row.
+func TestSettingsAreExplained(t *testing.T) {
+	var terms []string
+	for _, s := range servers.Settings {
+		terms = append(terms, s.Name)
+	}
+	for _, a := range slices.Concat(servers.Architectures, servers.References) {
+		terms = append(terms, a.Lecture)
+		terms = append(terms, a.Accepts...)
+	}
+	for _, term := range terms {
+		var stderr bytes.Buffer
+		if run(t.Context(), []string{"explain", term}, &bytes.Buffer{}, &stderr) != 0 {
+			t.Error(stderr.String())
+		}
 	}
 }

@@ -162,7 +162,7 @@ func serve(ctx context.Context, c *call) error {
 	}
 	cfg := f.cfg
 	cfg.Log = logTo(c.stderr)
-	if cfg.Board, err = scoreboard.Create(f.stats, cfg.Workers); err != nil {
+	if cfg.Board, err = scoreboard.Create(f.stats, max(cfg.Workers, cfg.Loops, runtime.NumCPU())); err != nil {
 		return err
 	}
 	defer cfg.Board.Close()

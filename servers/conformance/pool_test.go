@@ -295,6 +295,11 @@ func TestServedPerWorker(t *testing.T) {
 				t.Fatal(err)
 			}
 			per, sum := board.PerSlot(), board.Sum()
+			for i, c := range per {
+				if c.Accepts != c.Requests { // each connection carries one request, and its worker counts both
+					t.Errorf("worker %d: %+v", i, c)
+				}
+			}
 			if sum.Accepts != visits || sum.Requests != visits {
 				t.Errorf("%+v, want %d connections and requests", per, visits)
 			}
