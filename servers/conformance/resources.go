@@ -78,8 +78,13 @@ func (h holding) grown(now holding) string {
 func (t *target) quiet() (now holding, err error) {
 	pool := t.probe.pool(t.settings)
 	err = t.probe.eventually(func() (err error) {
-		if now, err = t.holdings(); err == nil && (now.connections > 0 || now.processes > 1+pool) {
+		now, err = t.holdings()
+		switch {
+		case err != nil:
+		case now.connections > 0 || now.processes > 1+pool:
 			err = fmt.Errorf("%d connections and %d children are left", now.connections, now.processes-1)
+		case pool > 0 && len(now.workers) == 0:
+			err = errors.New("no process of the pool has begun")
 		}
 		return err
 	})
