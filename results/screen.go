@@ -141,7 +141,7 @@ func (d *screen) winners() (labels []string, undecided bool) {
 		wins, perhaps := true, false
 		for _, col := range d.columns {
 			ranks := slices.ContainsFunc(col.Cells, func(c Cell) bool { return c.Verdict != Unranked })
-			perhaps = perhaps || col.Cells[i].Verdict == Undecided
+			perhaps = perhaps || col.Cells[i].Verdict == Undecided || ranks && d.alone(col, i)
 			wins = wins && (col.Cells[i].Leader() || col.Cells[i].Verdict == Undecided || !ranks)
 		}
 		if wins {
@@ -149,6 +149,22 @@ func (d *screen) winners() (labels []string, undecided bool) {
 		}
 	}
 	return labels, undecided
+}
+
+// alone tells whether a row is the only one of several that has a figure, or a failure, in a column: to lead it is no
+// victory over anybody.
+func (d *screen) alone(col Column, row int) bool {
+	others, rivals := 0, 0
+	for i, a := range d.run.Architectures {
+		if i == row || a.Reference {
+			continue
+		}
+		others++
+		if v := col.Cells[i].Verdict; v != Unranked && v != NotMeasured {
+			rivals++
+		}
+	}
+	return others > 0 && rivals == 0
 }
 
 // meanings is one line per column, in at most limit lines; that of the histograms comes last, and is the first that may

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -44,6 +45,9 @@ func (e external) serve(ctx context.Context, cfg Config) error {
 	if err := os.Chmod(dir, 0o755); err != nil { // started by root, it may serve as somebody else
 		return fmt.Errorf("configure %s: %w", e.program, err)
 	}
+	// Who is told twice to stop must not leave the other program behind.
+	again := make(chan os.Signal, 2)
+	defer signal.Stop(again)
 	for attempt := 1; ; attempt++ {
 		addr, err := freeAddr(&cfg)
 		if err != nil {
@@ -60,9 +64,10 @@ func (e external) serve(ctx context.Context, cfg Config) error {
 			case <-p.ended:
 				err = fmt.Errorf("%s ended by itself: %w", e.program, p.failure())
 			case <-ctx.Done():
+				signal.Notify(again, os.Interrupt, syscall.SIGTERM)
 			}
 		}
-		p.end(e.stop, cfg.StopTimeout)
+		p.end(e.stop, cfg.StopTimeout, again)
 		_, port, _ := net.SplitHostPort(cfg.Addr)
 		switch {
 		case ctx.Err() != nil:
@@ -182,7 +187,7 @@ func (p *running) failure() error {
 }
 
 // end tells it to stop, then tells it to stop at once, and leaves no process of its group.
-func (p *running) end(stop syscall.Signal, grace time.Duration) {
+func (p *running) end(stop syscall.Signal, grace time.Duration, again <-chan os.Signal) {
 	group := -p.cmd.Process.Pid
 	for _, step := range []struct {
 		signal   syscall.Signal
@@ -196,6 +201,7 @@ func (p *running) end(stop syscall.Signal, grace time.Duration) {
 		select {
 		case <-p.ended:
 		case <-time.After(step.patience):
+		case <-again:
 		}
 	}
 	_ = unix.Kill(group, unix.SIGKILL)

@@ -65,9 +65,16 @@ func (d *passer) round() (again time.Time) {
 		}
 		m := d.free[len(d.free)-1]
 		d.free = d.free[:len(d.free)-1]
-		if !m.retired && d.pass(m) == nil {
+		if m.retired {
+			continue
+		}
+		switch err := d.pass(m); {
+		case err == nil:
 			_ = unix.Close(d.held)
 			d.held = -1
+		case !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET): // too many are on their way, say
+			d.free = append(d.free, m)
+			return time.Now().Add(retryAccept)
 		}
 	}
 	return time.Time{}

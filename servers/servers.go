@@ -243,6 +243,9 @@ func Lookup(row string) (Architecture, Variant, error) {
 			return a, v, fmt.Errorf("%s: %w", row, err)
 		}
 	}
+	if len(a.Accepts) > 0 && v.Accept == a.Accepts[0] {
+		v.Accept = "" // the default: the same row
+	}
 	return a, v, v.Check(a)
 }
 

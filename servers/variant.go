@@ -36,23 +36,25 @@ type Setting struct {
 	number      func(*Variant) *int
 	word        func(*Variant) *string
 	words       []string
+	most        int // the largest number
 }
 
 // Settings lists the fields of Variant.
 var Settings = []Setting{
 	{Name: "accept", About: "how connections reach the workers: `WAY` shared, reuseport or pass",
 		word: func(v *Variant) *string { return &v.Accept }, words: []string{Shared, ReusePort, Pass}},
-	{Name: "loops", About: "event loops, a CPU each", number: func(v *Variant) *int { return &v.Loops }},
+	{Name: "loops", About: "event loops, a CPU each", number: func(v *Variant) *int { return &v.Loops },
+		most: 1024},
 	{Name: "trigger", About: "what epoll reports: `WHAT` level or edge",
 		word: func(v *Variant) *string { return &v.Trigger }, words: []string{"level", Edge}},
 	{Name: "helpers", About: "threads to which an event loop hands requests",
-		number: func(v *Variant) *int { return &v.Helpers }},
+		number: func(v *Variant) *int { return &v.Helpers }, most: 8192},
 	{Name: "min-spare", About: "idle processes below which more are started (0: a fixed pool)",
-		number: func(v *Variant) *int { return &v.MinSpare }},
+		number: func(v *Variant) *int { return &v.MinSpare }, most: 10_000},
 	{Name: "max-spare", About: "idle processes above which some are ended",
-		number: func(v *Variant) *int { return &v.MaxSpare }},
+		number: func(v *Variant) *int { return &v.MaxSpare }, most: 10_000},
 	{Name: "worker-conns", About: "connections after which a worker process is replaced (0: never)",
-		number: func(v *Variant) *int { return &v.WorkerConns }},
+		number: func(v *Variant) *int { return &v.WorkerConns }, most: 1_000_000},
 }
 
 // Set gives the named setting a value.
@@ -70,15 +72,12 @@ func (v *Variant) Set(name, value string) error {
 		return nil
 	}
 	n, err := strconv.Atoi(value)
-	if err != nil || n < 0 || n > maxSetting {
-		return fmt.Errorf("%s %q: give a number from 0 to %d", name, value, maxSetting)
+	if err != nil || n < 0 || n > s.most {
+		return fmt.Errorf("%s %q: give a number from 0 to %d", name, value, s.most)
 	}
 	*s.number(v) = n
 	return nil
 }
-
-// maxSetting bounds a number.
-const maxSetting = 100_000
 
 // String lists what is set, as in the name of a row: "accept=pass:max-spare=5".
 func (v Variant) String() string {
