@@ -6,7 +6,7 @@
 # usage: scripts/versus.sh [-n ROUNDS] [-d SECONDS] [-c CONNECTIONS] [-1] [-r RATE] [-p PIPELINED] [-u PATH] NAME=COMMAND …
 #   -1            one request per connection (otherwise connections are kept open)
 #   -r RATE       so many requests per second, evenly spaced (otherwise each client waits for its answer)
-#   -p PIPELINED  so many requests at a time on each connection, by wrk: throughput only
+#   -p PIPELINED  so many requests at a time on each connection, by wrk: no p99, CPU of one process
 #
 # COMMAND runs in a shell; it must stay in the foreground and listen on 127.0.0.1:$PORT:
 #   scripts/versus.sh epoll='bin/serverlab serve --arch epoll --addr 127.0.0.1:$PORT' nginx='scripts/nginx.sh $PORT'
@@ -44,6 +44,8 @@ function init(args) local r = {} for i = 1, tonumber(args[1]) do r[i] = wrk.form
 function request() return pipeline end
 LUA
 
+ticks() { awk '{print $14 + $15 + $16 + $17}' "/proc/$server/stat"; } # of 10 ms
+
 # one COMMAND: prints requests per second, µs of CPU per request and p99 in µs
 one() {
 	setsid taskset -c 0 sh -c "exec $1" >"$dir/out" 2>"$dir/err" &
@@ -57,9 +59,11 @@ one() {
 		awk -F'[:,]' -v s="$seconds" '/^  "requests"/ {n = $2} /^  "server_cpu"/ {c = $2} /^  "p99"/ {q = $2}
 			END {printf "%.0f %.2f %.0f\n", n / s, c / n * 1e6, q * 1e6}' "$dir/json"
 	else
+		before=$(ticks)
 		taskset -c 1 wrk -t1 -c"$connections" -d"${seconds}s" -s "$dir/pipeline.lua" "http://127.0.0.1:$PORT$path" -- \
 			"$pipelined" >"$dir/wrk"
-		awk '/^Requests\/sec/ {printf "%.0f n/a n/a\n", $2}' "$dir/wrk"
+		awk -v ticks=$(($(ticks) - before)) '/requests in/ {n = $1}
+			/^Requests\/sec/ {printf "%.0f %.2f n/a\n", $2, ticks * 1e4 / n}' "$dir/wrk"
 	fi
 	kill -TERM -- -$server 2>/dev/null || true
 	wait $server 2>/dev/null || true

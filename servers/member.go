@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -102,26 +101,6 @@ func (in *inherited) retired() bool { return in.slot.State.Load() == scoreboard.
 // its client is silent for a moment; who is silent for longer is waited for as usual, so that the runtime can do its
 // work and rest.
 const bare = time.Second
-
-// idleMonitor lets the runtime's monitor run only when nothing else wants the CPU (SCHED_IDLE). It looks 100 times a
-// second at a processor that it believes to be busy, and can do nothing about it; with 64 processes that took an eighth
-// of the CPU, and the memory of each look drove out of the caches what requests need: they took 1.6 times as much.
-//
-// It is the first thread that a Go program creates, so of those after the main thread it has the lowest number, unless
-// the numbers have begun anew: then it is left alone. Where it is not allowed, all goes on as before.
-func idleMonitor() {
-	main := os.Getpid()
-	monitor := 0
-	entries, _ := os.ReadDir("/proc/self/task")
-	for _, e := range entries {
-		if id, err := strconv.Atoi(e.Name()); err == nil && id > main && (monitor == 0 || id < monitor) {
-			monitor = id
-		}
-	}
-	if monitor != 0 {
-		_ = unix.SchedSetAttr(monitor, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, 0)
-	}
-}
 
 // bareSock is the connection of a process that serves one at a time. SO_RCVTIMEO and SO_SNDTIMEO, of which accept4
 // inherits the listening socket's, bound its bare calls.

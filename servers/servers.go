@@ -35,6 +35,7 @@ type Config struct {
 	MayBlock func(*fasthttp.RequestCtx) bool
 
 	Variant                   // what this architecture may have otherwise
+	Alone   bool              // the process does nothing else: a server may tune its runtime
 	Worker  []string          // command line of the worker of one request: the connection is its descriptor 0
 	Member  []string          // command line of a process of a pool, which runs the row's Member: see inherited
 	Board   *scoreboard.Board // counters, in a slot per worker

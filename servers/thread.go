@@ -28,6 +28,9 @@ func thread(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 		return err
 	}
 	defer unix.Close(lfd)
+	if cfg.Alone {
+		idleMonitor()
+	}
 	debug.SetMaxThreads(cfg.MaxConns + ownThreads)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

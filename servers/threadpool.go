@@ -47,6 +47,9 @@ func threadpool(ctx context.Context, cfg Config, h fasthttp.RequestHandler) erro
 		defer p.close()
 		next = func(c *sock, i int) error { return p.take(c, &cfg, cfg.Board.Slot(i)) }
 	}
+	if cfg.Alone {
+		idleMonitor()
+	}
 	var threads, started sync.WaitGroup
 	started.Add(cfg.Workers)
 	for i := range cfg.Workers {

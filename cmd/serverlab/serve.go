@@ -178,6 +178,7 @@ func serve(ctx context.Context, c *call) error {
 		cfg.Log.Warn("fewer connections than --max-conns: the limit of descriptors is too low", "max-conns", most)
 		cfg.MaxConns = most
 	}
+	cfg.Alone = true
 	f.tell(arch, cfg)
 	cfg.MayBlock = app.MayBlock
 	cfg.Ready = func(a net.Addr) { fmt.Fprintf(c.stdout, "listening %s\n", a) }
