@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares each architecture with its rival: floors of ours in C, fasthttp's own server, nginx. Every comparison is one
 # interleaved run of scripts/versus.sh, which prints the medians and the ratios to the rival.
-# usage: scripts/figures.sh [ROUNDS [SECONDS]]        (9 rounds of 1 second unless told otherwise: about 12 minutes)
+# usage: scripts/figures.sh [ROUNDS [SECONDS]]        (9 rounds of 1 second unless told otherwise: about 5 minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-9} seconds=${2:-1}
