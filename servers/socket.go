@@ -98,11 +98,11 @@ func exhausted(err error) bool {
 }
 
 // acceptAgain tells whether accept may be tried again after err. Without descriptors it first waits: the connection
-// stays in the backlog, and trying at once would only burn the CPU.
+// stays in the backlog, and trying at once would only burn the CPU; all threads of a pool wait so, each for itself.
 func acceptAgain(err error) bool {
 	switch {
 	case exhausted(err):
-		time.Sleep(retryAccept)
+		time.Sleep(5 * retryAccept)
 		return true
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EBADF): // shutdown(2) of the listening socket
 		return false
