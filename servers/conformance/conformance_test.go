@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"serverlab/internal/corpus"
 	"serverlab/servers"
@@ -52,7 +53,7 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if err := flag.Set("test.parallel", "4"); err != nil { // for two CPUs: most of the time a property waits
+	if err := flag.Set("test.parallel", rowsAtATime); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -89,7 +90,8 @@ func TestArchitectures(t *testing.T) {
 						if p.Process {
 							start = Child(program, row, files)
 						}
-						verify(t, Subject{Arch: arch, Variant: variant, Start: start, Files: files, Crowd: mostConns}, p)
+						verify(t, Subject{Arch: arch, Variant: variant, Start: start, Files: files, Crowd: mostConns,
+							Patience: time.Minute}, p) // others want the machine too
 					})
 				}
 			})
