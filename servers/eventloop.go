@@ -34,16 +34,26 @@ import (
 // has drained (eventloop_clock.go), ends when accept fails (eventloop_accept.go), and closes on a client that has
 // closed its sending side, though there may be answers left for it (eventloop_leave.go).
 func eventloop(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
-	addr, err := freeAddr(&cfg)
-	if err != nil {
-		return err
+	for attempt := 1; ; attempt++ {
+		addr, err := freeAddr(&cfg)
+		if err != nil {
+			return err
+		}
+		err = runGnet(ctx, cfg, h, addr)
+		// Somebody else may have taken the free port before gnet did.
+		if _, port, _ := net.SplitHostPort(cfg.Addr); port != "0" || attempt == 5 || !errors.Is(err, unix.EADDRINUSE) {
+			return err
+		}
 	}
+}
+
+func runGnet(ctx context.Context, cfg Config, h fasthttp.RequestHandler, addr net.Addr) error {
 	s := &gnetServer{ctx: ctx, cfg: cfg, handler: h, addr: addr, accepting: -1,
 		ready: make(chan struct{}), ended: make(chan struct{})}
 	s.cut, s.endLeavers = context.WithCancel(context.Background())
 	defer s.endLeavers()
 	defer onStop(ctx, s.stop)()
-	err = gnet.Run(s, "tcp://"+addr.String(), gnet.WithNumEventLoop(max(1, cfg.Loops)),
+	err := gnet.Run(s, "tcp://"+addr.String(), gnet.WithNumEventLoop(max(1, cfg.Loops)),
 		gnet.WithReusePort(cfg.Accept != Shared), gnet.WithReuseAddr(true), gnet.WithTCPNoDelay(gnet.TCPNoDelay),
 		gnet.WithEdgeTriggeredIO(cfg.Trigger == Edge), gnet.WithTicker(true), gnet.WithLogger(gnetLog{cfg.Log}))
 	close(s.ended)

@@ -316,3 +316,17 @@ func TestLoopsHaveSlotsOfTheirOwn(t *testing.T) {
 		})
 	}
 }
+
+// By this error eventloop knows that somebody was faster, and takes another port.
+func TestGnetTellsThatItsPortIsTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	cfg := DefaultConfig()
+	cfg.Ready = func(net.Addr) { t.Error("it listens on a port that is taken") }
+	if err := runGnet(t.Context(), cfg, nil, taken.Addr()); !errors.Is(err, unix.EADDRINUSE) {
+		t.Errorf("%v, want EADDRINUSE", err)
+	}
+}
