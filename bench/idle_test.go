@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +40,9 @@ func serveFew(n int, answer string) error {
 			}
 		}()
 	}
-	select {} // until it is killed
+	_, err = io.Copy(io.Discard, os.Stdin) // until it is killed
+	runtime.KeepAlive(ln)                  // or the collector would close it
+	return err
 }
 
 // idleBench measures servers that this test binary starts.
