@@ -166,6 +166,22 @@ func (c *client) expectSilence(d time.Duration) error {
 	return c.SetReadDeadline(time.Now().Add(c.patience))
 }
 
+// waiting is a client that has asked and must not be answered before another leaves.
+func (t *target) waiting() (*client, error) {
+	c, err := t.dial()
+	if err != nil {
+		return nil, err
+	}
+	if err = c.send(hello); err == nil {
+		err = c.expectSilence(silence)
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
 // ask sends a request on a connection that stays open and checks the answer.
 func (t *target) ask(c *client, request string) error {
 	want, _ := t.reference(request)

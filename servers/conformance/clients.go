@@ -142,17 +142,11 @@ func connectionLimit(p *probe) error {
 		}
 		return nil
 	}
-	next, err := t.dial()
+	next, err := t.waiting()
 	if err != nil {
-		return err
-	}
-	defer next.Close()
-	if err := next.send(hello); err != nil {
-		return err
-	}
-	if err := next.expectSilence(silence); err != nil {
 		return fmt.Errorf("one connection more than the %d places: %w", places, err)
 	}
+	defer next.Close()
 	if err := t.ask(clients[0], hello); err != nil {
 		return fmt.Errorf("a client that has a place: %w", err)
 	}

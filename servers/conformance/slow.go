@@ -140,17 +140,11 @@ func (t *target) slowOnesHold(n int) error {
 		if err != nil {
 			return err
 		}
-		other, err := t.dial()
+		other, err := t.waiting()
 		if err != nil {
-			return err
-		}
-		defer other.Close()
-		if err := other.send(hello); err != nil {
-			return err
-		}
-		if err := other.expectSilence(silence); err != nil {
 			return fmt.Errorf("another client beside %d slow ones: %w", n, err)
 		}
+		defer other.Close()
 		if err := leave(slow[0]); err != nil {
 			return err
 		}
