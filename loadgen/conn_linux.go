@@ -30,6 +30,7 @@ type conn struct {
 	free     int64 // when the slot became free
 	intended int64 // when the request was meant to be sent
 	sent     int64 // when its sending began
+	first    int64 // when the first byte of its answer came; 0: not yet
 	deadline int64
 	from     *address // nil: the kernel chooses
 	answer   response
@@ -102,13 +103,15 @@ func (t *thread) freed(c *conn, at int64) {
 // give starts a request on c, which is free.
 func (t *thread) give(c *conn, intended int64) {
 	now := t.clock()
-	c.busy, c.intended, c.sent, c.written = true, intended, now, 0
+	t.account(now)
+	c.busy, c.intended, c.sent, c.first, c.written = true, intended, now, 0, 0
 	c.answer.reset()
 	c.deadline = now + t.plan.timeout
 	t.waiting.push(c)
 	t.inFlight++
 	if !c.crash && t.counts(intended, now) {
 		t.lag.record(now - max(intended, c.free))
+		t.audit.sent(now)
 	}
 	if c.fd < 0 && !t.dial(c) {
 		return
@@ -118,7 +121,7 @@ func (t *thread) give(c *conn, intended int64) {
 
 // dial starts to open a connection for c.
 func (t *thread) dial(c *conn) bool {
-	fd, k := open(&t.plan.target, c.from, t.plan.nodelay)
+	fd, k := t.network.open(c.from)
 	if k != none {
 		t.fail(c, k, t.clock())
 		return false
@@ -147,7 +150,7 @@ func (t *thread) watch(c *conn, events uint32) {
 		op = unix.EPOLL_CTL_MOD
 	}
 	c.events |= events
-	if errno := watch(t.poller.fd, op, c.fd, c.index, c.tag, c.events); errno != 0 {
+	if errno := t.network.watch(op, c.fd, c.index, c.tag, c.events); errno != 0 {
 		t.fail(c, connectFailed, t.clock())
 	}
 }
@@ -157,7 +160,7 @@ func (t *thread) watch(c *conn, events uint32) {
 func (t *thread) write(c *conn) {
 	out := t.text(c)
 	for c.written < len(out) {
-		n, errno := send(c.fd, out[c.written:])
+		n, errno := t.network.send(c.fd, out[c.written:])
 		if errno == unix.EAGAIN {
 			t.watch(c, readable|writable)
 			return
@@ -173,6 +176,9 @@ func (t *thread) write(c *conn) {
 		if c.connecting {
 			c.connecting = false
 			t.meter.opened++
+			if now := t.clock(); t.counts(c.intended, now) {
+				t.connect.record(now - c.sent)
+			}
 		}
 		c.written += n
 		t.meter.out += uint64(n)
@@ -184,7 +190,7 @@ func (t *thread) write(c *conn) {
 func (t *thread) event(c *conn, events uint32) {
 	switch {
 	case c.connecting && !c.busy:
-		if errno := socketError(c.fd); errno != 0 {
+		if errno := t.network.socketError(c.fd); errno != 0 {
 			t.fail(c, connectKind(errno), t.clock())
 			return
 		}
@@ -214,7 +220,7 @@ func (t *thread) text(c *conn) []byte {
 // read takes what has come on c's connection.
 func (t *thread) read(c *conn, events uint32) {
 	for range maxReads {
-		n, errno := receive(c.fd, t.buffer)
+		n, errno := t.network.receive(c.fd, t.buffer)
 		now := t.clock()
 		switch {
 		case errno == unix.EAGAIN:
@@ -237,6 +243,9 @@ func (t *thread) read(c *conn, events uint32) {
 			t.fail(c, malformed, now)
 			return
 		}
+		if c.first == 0 {
+			c.first = now
+		}
 		used, what := c.answer.feed(t.buffer[:n], t.plan.body)
 		switch {
 		case what == bad || what == done && used < n:
@@ -250,13 +259,14 @@ func (t *thread) read(c *conn, events uint32) {
 		}
 	}
 	// There may be more, and no edge will tell: registering anew does.
-	if errno := watch(t.poller.fd, unix.EPOLL_CTL_MOD, c.fd, c.index, c.tag, c.events); errno != 0 {
+	if errno := t.network.watch(unix.EPOLL_CTL_MOD, c.fd, c.index, c.tag, c.events); errno != 0 {
 		t.fail(c, connectFailed, t.clock())
 	}
 }
 
 // answered takes c's answer, which is complete. The server has closed the connection already if ended is set.
 func (t *thread) answered(c *conn, now int64, ended bool) {
+	t.stepTo(now)
 	in := t.counts(c.intended, now)
 	if in {
 		t.status[c.answer.status]++
@@ -265,13 +275,12 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 	case c.crash: // any answer will do: it is none of the load's
 	case k != none && in:
 		t.errors[k]++
+		t.series.open.errors++
 		c.harmed = true
 	case k == none:
 		c.served = true
 		if in {
-			t.requests++
-			t.response.record(now - c.intended)
-			t.service.record(now - c.sent)
+			t.took(c, now)
 		}
 	}
 	old := int32(-1)
@@ -282,8 +291,18 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 	t.release(c)
 	t.freed(c, now)
 	if old >= 0 {
-		shut(old) // only now, so that its cost delays nothing
+		t.network.shut(old) // only now, so that its cost delays nothing
 	}
+}
+
+// took records the times of c's answer, which is right and came now.
+func (t *thread) took(c *conn, now int64) {
+	t.requests++
+	t.series.open.requests++
+	t.series.response.record(now - c.intended)
+	t.series.service.record(now - c.sent)
+	t.firstByte.record(c.first - c.sent)
+	t.audit.served(now - c.sent)
 }
 
 // fail ends c's request, if it has one, or its connection with an error. Nothing is sent twice: the slot goes on with
@@ -296,12 +315,13 @@ func (t *thread) fail(c *conn, k kind, now int64) {
 		at = c.intended
 		c.harmed = c.harmed || c.crash
 	}
+	t.stepTo(now)
 	if t.counts(at, now) {
 		t.errors[k]++
+		t.series.open.errors++
 		c.harmed = true
 		if k == timeout && c.busy && !c.crash {
-			t.censored++
-			t.response.record(now - c.intended)
+			t.censor(now - c.intended)
 		}
 	}
 	t.release(c)
@@ -330,6 +350,7 @@ func (t *thread) reopen(c *conn, rest bool, now int64) {
 func (t *thread) release(c *conn) {
 	c.remove()
 	if c.busy {
+		t.account(t.now)
 		t.inFlight--
 	}
 	c.busy, c.crash = false, false
@@ -338,7 +359,7 @@ func (t *thread) release(c *conn) {
 // shut closes c's connection. The kernel takes it out of the epoll instance.
 func (t *thread) shut(c *conn) {
 	if c.fd >= 0 {
-		shut(c.fd)
+		t.network.shut(c.fd)
 	}
 	c.fd, c.connecting = -1, false
 }

@@ -140,6 +140,7 @@ type run struct {
 	plan    *plan
 	sources sources
 	threads []*thread
+	kernels []*kernel // of the threads
 	ready   chan error
 	release chan struct{}
 	done    chan struct{}
@@ -180,15 +181,10 @@ func (r *run) prepare(host netip.Addr) error {
 		if i < r.Connections%r.Threads {
 			n++
 		}
-		t := &thread{
-			plan:     r.plan,
-			wake:     -1,
-			conns:    make([]conn, n),
-			buffer:   make([]byte, 64<<10),
-			crashAt:  never,
-			response: recorder{Histogram: results.NewHistogram()},
-			service:  recorder{Histogram: results.NewHistogram()},
-			lag:      recorder{Histogram: results.NewHistogram()},
+		t, err := newThread(r.plan, n)
+		if err != nil {
+			r.close()
+			return err
 		}
 		r.threads = append(r.threads, t)
 		if r.Rate > 0 {
@@ -203,37 +199,42 @@ func (r *run) prepare(host netip.Addr) error {
 		if i == 0 && r.Crash != "" {
 			t.crashAt = r.plan.begin + int64(r.CrashAfter)
 		}
-		if err := t.open(min(n+1, 256)); err != nil {
+		k, err := newKernel(r.plan, min(n+1, 256))
+		if err != nil {
 			r.close()
 			return err
 		}
+		t.network = k
+		r.kernels = append(r.kernels, k)
 	}
 	return nil
 }
 
-// open makes t's epoll instance, and in it the descriptor that wakes it.
-func (t *thread) open(events int) (err error) {
-	if t.poller, err = newPoller(events); err != nil {
-		return err
+// newThread allocates a thread with n connections.
+func newThread(p *plan, n int) (*thread, error) {
+	t := &thread{
+		plan:      p,
+		conns:     make([]conn, n),
+		buffer:    make([]byte, 64<<10),
+		crashAt:   never,
+		lag:       newRecorder(),
+		firstByte: newRecorder(),
+		connect:   newRecorder(),
 	}
-	if t.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return fmt.Errorf("open an eventfd: %w", err)
+	if err := t.series.prepare(p.begin, p.end, p.end+p.grace); err != nil {
+		return nil, err
 	}
-	if errno := watch(t.poller.fd, unix.EPOLL_CTL_ADD, int32(t.wake), -1, 0, readable); errno != 0 {
-		return fmt.Errorf("watch an eventfd: %w", errno)
-	}
-	return nil
+	t.audit = newAudit(cap(t.series.points))
+	return t, nil
 }
 
-// close closes what prepare has opened.
+// close gives back what prepare has taken.
 func (r *run) close() {
 	for _, t := range r.threads {
-		if t.poller != nil {
-			t.poller.close()
-		}
-		if t.wake >= 0 {
-			unix.Close(t.wake)
-		}
+		t.series.close()
+	}
+	for _, k := range r.kernels {
+		k.close()
 	}
 }
 
@@ -326,8 +327,8 @@ func (r *run) interrupt() {
 		return
 	}
 	one := [8]byte{1}
-	for _, t := range r.threads {
-		unix.Write(t.wake, one[:]) // can't fail: its counter is far from full
+	for _, k := range r.kernels {
+		unix.Write(k.wake, one[:]) // can't fail: its counter is far from full
 	}
 }
 
@@ -339,7 +340,7 @@ func (r *run) merge() *results.Load {
 		Rate: r.Rate, Warmup: r.Warmup.Seconds(), Window: r.Duration.Seconds(),
 		Errors: map[string]uint64{}, Status: map[int]uint64{}, Silent: r.silentOpen, SilentClosed: r.silentClosed,
 		Response: results.NewHistogram(), Service: results.NewHistogram(), Lag: results.NewHistogram(),
-		Pacing: r.pacing(),
+		FirstByte: results.NewHistogram(), Connect: results.NewHistogram(), Pacing: r.pacing(),
 	}
 	if r.Rate > 0 && r.Arrivals == "poisson" {
 		l.Seed = r.Seed
@@ -355,10 +356,10 @@ func (r *run) merge() *results.Load {
 		l.Intended += t.intended
 		l.Censored += t.censored
 		l.Backlog += t.backlog
-		l.Clamped += t.response.clamped + t.service.clamped + t.lag.clamped
-		l.Response.Merge(t.response.Histogram.Histogram)
-		l.Service.Merge(t.service.Histogram.Histogram)
-		l.Lag.Merge(t.lag.Histogram.Histogram)
+		l.Clamped += t.series.response.clamped + t.series.service.clamped + t.lag.clamped
+		t.lag.addTo(l.Lag)
+		t.firstByte.addTo(l.FirstByte)
+		t.connect.addTo(l.Connect)
 		for k, n := range t.errors {
 			if n > 0 {
 				l.Errors[kind(k).String()] += n
@@ -383,14 +384,36 @@ func (r *run) merge() *results.Load {
 		l.Errors[ErrSilent] = r.silent.failed
 	}
 	l.Opened, l.BytesIn, l.BytesOut = sum.opened, sum.in, sum.out
+	l.Series = r.series()
+	for _, p := range l.Series.Points {
+		p.Response.AddTo(l.Response)
+		p.Service.AddTo(l.Service)
+	}
 	l.CPU = time.Duration(sum.cpu).Seconds()
+	if l.Window > 0 {
+		l.Audit.InFlight = sum.flown / 1e9 / l.Window
+	}
 	l.CPUSpin = min(l.CPU, time.Duration(sum.spun).Seconds())
 	return l
 }
 
+// series merges those of the threads, step by step.
+func (r *run) series() *results.Series {
+	all := &results.Series{Step: time.Duration(r.threads[0].series.step).Seconds()}
+	for _, t := range r.threads {
+		for i := range t.series.ended.Load() {
+			if int(i) == len(all.Points) {
+				all.Points = append(all.Points, results.Point{Response: results.NewPacked(), Service: results.NewPacked()})
+			}
+			t.series.merge(int(i), &all.Points[i])
+		}
+	}
+	return all
+}
+
 // pacing says how the threads wait.
 func (r *run) pacing() string {
-	text := r.threads[0].poller.String()
+	text := r.kernels[0].String()
 	if r.Rate > 0 && r.Spin > 0 {
 		text += fmt.Sprintf(" + spin of at most %v", r.Spin)
 	}

@@ -356,19 +356,19 @@ func TestAllocations(t *testing.T) {
 // Both ways of waiting report what is ready and come back where nothing is.
 func TestPoller(t *testing.T) {
 	for _, coarse := range []bool{false, true} {
-		th := &thread{}
-		if err := th.open(4); err != nil {
+		plan := &plan{base: time.Now()}
+		p, err := newKernel(plan, 4)
+		if err != nil {
 			t.Fatal(err)
 		}
-		p := th.poller
 		p.coarse = p.coarse || coarse
-		if n := p.wait(2e6); n != 0 {
-			t.Errorf("coarse %v: %d events", coarse, n)
+		if ready := p.wait(2e6); len(ready) != 0 {
+			t.Errorf("coarse %v: %d events", coarse, len(ready))
 		}
-		r := &run{plan: &plan{base: time.Now()}, threads: []*thread{th}}
+		r := &run{plan: plan, kernels: []*kernel{p}}
 		r.interrupt()
-		if n := p.wait(int64(time.Hour)); n != 1 || p.ready[0].Fd != -1 {
-			t.Errorf("coarse %v: %d events", coarse, n)
+		if ready := p.wait(int64(time.Hour)); len(ready) != 1 || ready[0].Fd != -1 {
+			t.Errorf("coarse %v: %d events", coarse, len(ready))
 		}
 		r.close()
 	}

@@ -4,7 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"serverlab/results"
+	"golang.org/x/sys/unix"
 )
 
 // plan is what all threads share. But for stop nobody writes it while the load goes on.
@@ -40,39 +40,25 @@ func (p *plan) judge(r *response) kind {
 	return none
 }
 
-// recorder is a histogram that takes every value.
-type recorder struct {
-	results.Histogram
-	clamped uint64
-}
-
-func (r *recorder) record(ns int64) {
-	if ns > results.HistogramMax {
-		ns = results.HistogramMax
-		r.clamped++
-	}
-	r.RecordValue(max(ns, 0)) // can't fail within the range
-}
-
 // meter counts what is reported as a difference between the edges of the window.
 type meter struct {
 	cpu, spun       int64 // nanoseconds
 	in, out, opened uint64
+	flown           float64 // requests in flight x nanoseconds
 }
 
 func (m meter) minus(o meter) meter {
-	return meter{m.cpu - o.cpu, m.spun - o.spun, m.in - o.in, m.out - o.out, m.opened - o.opened}
+	return meter{m.cpu - o.cpu, m.spun - o.spun, m.in - o.in, m.out - o.out, m.opened - o.opened, m.flown - o.flown}
 }
 
 func (m meter) plus(o meter) meter { return m.minus(meter{}.minus(o)) }
 
 // thread is one loop with its connections. All that it needs is allocated before it starts.
 type thread struct {
-	plan   *plan
-	poller *poller
-	wake   int // an eventfd: written to when the load is to stop
-	conns  []conn
-	buffer []byte
+	plan    *plan
+	network network
+	conns   []conn
+	buffer  []byte
 
 	waiting fifo // for an answer or a connection, in the order of their deadlines
 	idle    fifo // an open loop's: free, and open if connections are kept
@@ -86,13 +72,16 @@ type thread struct {
 	crashAt  int64 // never, but for one thread
 	crashDue bool
 	inFlight int
+	flownAt  int64 // up to when meter.flown counts
 
 	begun, over bool // the window
 	meter       meter
 	atBegin     meter
 	window      meter // the difference, when the window is over
 
-	response, service, lag recorder
+	series                  series
+	lag, firstByte, connect recorder
+	audit                   audit
 
 	requests, intended, censored, backlog uint64
 
@@ -102,8 +91,14 @@ type thread struct {
 
 // clock returns the nanoseconds since the load began.
 func (t *thread) clock() int64 {
-	t.now = int64(time.Since(t.plan.base))
+	t.now = t.network.clock()
 	return t.now
+}
+
+// account brings meter.flown up to now, before the number of requests in flight changes.
+func (t *thread) account(now int64) {
+	t.meter.flown += float64(t.inFlight) * float64(now-t.flownAt)
+	t.flownAt = now
 }
 
 // counts reports whether a request that was intended at one moment and ends now belongs to the window.
@@ -126,12 +121,12 @@ func (t *thread) run() {
 		t.again.push(&t.conns[i])
 	}
 	for t.clock() < 0 && t.plan.stop.Load() == 0 {
-		t.poller.wait(-t.now)
+		t.network.wait(-t.now)
 	}
 	for {
-		n := t.turn()
-		for i := range n {
-			ev := &t.poller.ready[i]
+		ready := t.turn()
+		for i := range ready {
+			ev := &ready[i]
 			if ev.Fd < 0 {
 				continue // woken to stop
 			}
@@ -150,6 +145,7 @@ func (t *thread) run() {
 		for now >= t.edge {
 			t.cross()
 		}
+		t.stepTo(now)
 		if t.over && (!t.plan.open || t.edge == never || t.inFlight == 0 && t.due == never) {
 			t.finish(now)
 			return
@@ -158,14 +154,14 @@ func (t *thread) run() {
 	}
 }
 
-// turn returns the number of events that are ready. If there is none, it waits for one, at most until there is
-// something else to do.
-func (t *thread) turn() (n int) {
+// turn returns the events that are ready. If there is none, it waits for one, at most until there is something else to
+// do.
+func (t *thread) turn() (ready []unix.EpollEvent) {
 	if t.again.head != nil {
-		return t.poller.poll()
+		return t.network.wait(0)
 	}
 	now := t.clock()
-	limit := min(t.edge, t.crashAt)
+	limit := min(t.edge, t.series.ends, t.crashAt)
 	if c := t.waiting.head; c != nil {
 		limit = min(limit, c.deadline)
 	}
@@ -173,22 +169,32 @@ func (t *thread) turn() (n int) {
 		limit = min(limit, c.free)
 	}
 	if t.due > limit || t.idle.head == nil {
-		return t.poller.wait(limit - now)
+		return t.network.wait(limit - now)
 	}
 	if ns := t.due - t.plan.spin - now; ns > 0 {
-		return t.poller.wait(ns)
+		return t.network.wait(ns)
 	}
 	from := now
-	for n = t.poller.poll(); n == 0 && t.clock() < t.due; {
-		n = t.poller.poll()
+	for ready = t.network.wait(0); len(ready) == 0 && t.clock() < t.due; {
+		ready = t.network.wait(0)
 	}
 	t.meter.spun += max(0, min(t.now, t.due)-from)
-	return n
+	return ready
+}
+
+// stepTo ends every step of the series that is over by now. Nothing has happened since the last call, so what is in
+// flight now was in flight when each of them ended.
+func (t *thread) stepTo(now int64) {
+	for s := &t.series; now >= s.ends; s.ends += s.step {
+		s.closeStep(t.inFlight, max(0, s.ends-t.due), false)
+		t.audit.next()
+	}
 }
 
 // cross acts on an edge of the run: the window begins, it ends, or the time after it is over.
 func (t *thread) cross() {
-	switch t.meter.cpu = threadCPU(); {
+	t.account(t.edge)
+	switch t.meter.cpu = t.network.cpu(); {
 	case !t.begun:
 		t.begun, t.atBegin, t.edge = true, t.meter, t.plan.end
 	case !t.over:
@@ -262,7 +268,8 @@ func (t *thread) finish(now int64) {
 		end = min(end, stop)
 	}
 	if !t.over && t.begun {
-		t.meter.cpu = threadCPU()
+		t.account(now)
+		t.meter.cpu = t.network.cpu()
 		t.window = t.meter.minus(t.atBegin)
 		t.backlog = t.schedule.before(end, t.due)
 	}
@@ -285,10 +292,11 @@ func (t *thread) finish(now int64) {
 		}
 		t.shut(c)
 	}
+	t.series.closeStep(t.inFlight, max(0, now-t.due), true)
 }
 
 // censor records a request without an answer at the time that it has waited.
 func (t *thread) censor(ns int64) {
 	t.censored++
-	t.response.record(ns)
+	t.series.response.record(ns)
 }

@@ -182,11 +182,14 @@ type Finding struct {
 // Load is what the load generator saw in the measured window.
 type Load struct {
 	URL         string  `json:"url,omitempty"`
-	Model       string  `json:"model"` // "closed", "constant" or "poisson"
+	Model       string  `json:"model"` // "closed", "constant", "poisson" or "partly" (open)
 	KeepAlive   bool    `json:"keepalive"`
 	Connections int     `json:"connections"`
 	Threads     int     `json:"threads"`
-	Rate        float64 `json:"rate,omitempty"` // offered, requests per second; 0 for a closed loop
+	Rate        float64 `json:"rate,omitempty"`    // offered, requests per second, the mean over the window; 0 for a closed loop
+	Profile     string  `json:"profile,omitempty"` // of a rate that changes: "1000..5000" or "1000,2000,4000"
+	Visit       float64 `json:"visit,omitempty"`   // partly open: mean requests of a client
+	Think       string  `json:"think,omitempty"`   // time between an answer and the next request: "10ms" or "exponential:10ms"
 	Seed        uint64  `json:"seed,omitempty"`
 	Warmup      float64 `json:"warmup"` // seconds before the window, discarded
 	Window      float64 `json:"window"` // seconds measured
@@ -211,10 +214,29 @@ type Load struct {
 	Response Histogram `json:"response"` // from the intended moment of sending to the last byte of the answer
 	Service  Histogram `json:"service"`  // from the actual sending to the last byte of the answer
 	Lag      Histogram `json:"lag"`      // from the intended to the actual sending where a connection was free: the generator's own delay
+	// FirstByte runs from the actual sending to the first byte of the answer. Connect, where a connection was opened
+	// for a request, from the call of connect to the moment at which the connection took the request.
+	FirstByte Histogram `json:"first_byte"`
+	Connect   Histogram `json:"connect"`
+	Series    *Series   `json:"series,omitempty"`
+	Audit     Audit     `json:"audit"`
 
 	CPU     float64 `json:"cpu"`      // the generator's own, seconds in the window, Spin included
 	CPUSpin float64 `json:"cpu_spin"` // of it, seconds spent waiting in a spin for the next intended moment
 	Pacing  string  `json:"pacing"`   // how it waits: "epoll_pwait2 + spin", ...
+}
+
+// Audit are figures by which the load generator checks itself. A count of 0 is a figure that there is not.
+type Audit struct {
+	InFlight float64 `json:"in_flight"` // requests on their way, the mean over the window, by integration: rate x service time, says Little's law
+	// Rank is Spearman's correlation of each service time with the next one of its thread, over Pairs of them: where
+	// it is not 0, a trial holds less evidence than its number of answers says.
+	Rank  float64 `json:"rank"`
+	Pairs int     `json:"pairs"`
+	// Anderson is the Anderson-Darling statistic of Gaps between the sending of Poisson arrivals, held against the
+	// exponential distribution that was asked for.
+	Anderson float64 `json:"anderson"`
+	Gaps     int     `json:"gaps"`
 }
 
 // ErrorCount is the sum of Errors.

@@ -83,15 +83,20 @@ var samplesFor = []struct {
 
 // Quantile returns the q-quantile (0.99 for p99) in seconds; ok is false below the samples that it needs.
 func (h Histogram) Quantile(q float64) (seconds float64, ok bool) {
+	if !Enough(h.Count(), q) {
+		return 0, false
+	}
+	return float64(h.ValueAtPercentile(100*q)) / 1e9, true
+}
+
+// Enough tells whether n samples say something about the q-quantile.
+func Enough(n int64, q float64) bool {
 	for _, need := range samplesFor {
 		if q <= need.q {
-			if h.Count() < need.n {
-				return 0, false
-			}
-			return float64(h.ValueAtPercentile(100*q)) / 1e9, true
+			return n >= need.n
 		}
 	}
-	return 0, false
+	return false
 }
 
 // Summary is the median of a cell's valid trials with its order-statistic 95 % interval. Lo and Hi are NaN below
