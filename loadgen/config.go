@@ -25,6 +25,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"serverlab/results"
 )
 
 // Config says what load to make. A zero Method, Arrivals or Timeout stands for "GET", "poisson" and ten seconds.
@@ -57,13 +59,18 @@ type Config struct {
 	// Edge, if set, is called at each Edge by the caller's own goroutine, which is none of the loading threads. The
 	// load begins when the call for Silenced has returned; it goes on during the calls for Begin and End.
 	Edge func(Edge)
+
+	// Watch, if set, is called at most four times a second while the load goes on, and once at its end, by a goroutine
+	// of its own.
+	Watch func(Progress)
 }
 
-// Check is what an answer must be in order to be right. The zero value asks for an empty 2xx answer.
-type Check struct {
-	Status int    // 0: any 2xx
-	Length int64  // of the body in bytes, as received (0 for HEAD); -1: any
-	Body   []byte // nil: any; compared byte by byte as it arrives
+// Progress is what a load has seen so far. What it points to is valid until the watcher returns.
+type Progress struct {
+	Elapsed time.Duration   // since the load began, warm-up included
+	Window  bool            // the measured window has begun
+	Load    *results.Load   // what was asked, and what the steps of the series that have ended say of the window
+	Points  []results.Point // those steps that are new since the last call
 }
 
 // Edge is a moment of a run at which others may want to read their meters.
@@ -103,7 +110,8 @@ const (
 
 // Validate reports the first wrong setting, in one line.
 func (c *Config) Validate() error {
-	if _, err := c.target(); err != nil {
+	u, err := c.target()
+	if err != nil {
 		return err
 	}
 	switch {
@@ -127,12 +135,6 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("rate %v: give requests per second from 0 (closed loop) to %.0f", c.Rate, float64(maxRate))
 	case c.Arrivals != "" && c.Arrivals != "poisson" && c.Arrivals != "constant":
 		return fmt.Errorf("arrivals %q: give poisson or constant", c.Arrivals)
-	case c.Check.Status != 0 && (c.Check.Status < 200 || c.Check.Status > 999):
-		return fmt.Errorf("expected status %d: give a final status from 200, or 0 for any 2xx", c.Check.Status)
-	case c.Check.Length < -1:
-		return fmt.Errorf("expected length %d: give a number of bytes, or -1 for any", c.Check.Length)
-	case c.Check.Body != nil && c.Check.Length >= 0 && c.Check.Length != int64(len(c.Check.Body)):
-		return fmt.Errorf("expected length %d: the expected body has %d bytes", c.Check.Length, len(c.Check.Body))
 	case c.Crash != "" && !goodPath(c.Crash):
 		return fmt.Errorf("crash path %q: it must begin with / and hold no spaces", c.Crash)
 	case c.Crash != "" && (c.CrashAfter < 0 || c.CrashAfter >= c.Duration):
@@ -142,6 +144,9 @@ func (c *Config) Validate() error {
 		if cpu < 0 || cpu >= maxCPU {
 			return fmt.Errorf("cpu %d: give a number from 0 to %d", cpu, maxCPU-1)
 		}
+	}
+	if err := c.Check.validate(u); err != nil {
+		return err
 	}
 	return c.validateRequest()
 }

@@ -246,7 +246,7 @@ func (t *thread) read(c *conn, events uint32) {
 		if c.first == 0 {
 			c.first = now
 		}
-		used, what := c.answer.feed(t.buffer[:n], t.plan.body)
+		used, what := c.answer.feed(t.buffer[:n], t.plan.check)
 		switch {
 		case what == bad || what == done && used < n:
 			t.fail(c, malformed, now)
@@ -271,11 +271,10 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 	if in {
 		t.status[c.answer.status]++
 	}
-	switch k := t.plan.judge(&c.answer); {
+	switch k := t.plan.check.judge(&c.answer); {
 	case c.crash: // any answer will do: it is none of the load's
 	case k != none && in:
-		t.errors[k]++
-		t.series.open.errors++
+		t.series.open.errors[k]++
 		c.harmed = true
 	case k == none:
 		c.served = true
@@ -297,7 +296,6 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 
 // took records the times of c's answer, which is right and came now.
 func (t *thread) took(c *conn, now int64) {
-	t.requests++
 	t.series.open.requests++
 	t.series.response.record(now - c.intended)
 	t.series.service.record(now - c.sent)
@@ -317,8 +315,7 @@ func (t *thread) fail(c *conn, k kind, now int64) {
 	}
 	t.stepTo(now)
 	if t.counts(at, now) {
-		t.errors[k]++
-		t.series.open.errors++
+		t.series.open.errors[k]++
 		c.harmed = true
 		if k == timeout && c.busy && !c.crash {
 			t.censor(now - c.intended)

@@ -26,3 +26,16 @@ var kindNames = [kinds]string{
 }
 
 func (k kind) String() string { return kindNames[k] }
+
+// judge says what is wrong with a complete answer.
+func (e *expected) judge(r *response) kind {
+	switch {
+	case !e.status[r.status]:
+		return wrongStatus
+	case e.length >= 0 && r.body != e.length, e.body != nil && r.body != int64(len(e.body)):
+		return wrongLength
+	case r.differs || !r.judged && !r.matches(e):
+		return wrongBody
+	}
+	return none
+}

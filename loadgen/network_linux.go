@@ -10,6 +10,8 @@ import (
 // network is the world as a thread sees it: a clock, sockets, and a way to wait for both. The kernel is one; the tests
 // have another one, in virtual time, where every answer comes at a moment that can be computed.
 type network interface {
+	// String says how it waits.
+	String() string
 	// clock is the time since the load began, cpu the CPU time of the calling thread; nanoseconds.
 	clock() int64
 	cpu() int64

@@ -1,6 +1,10 @@
 package loadgen
 
-import "bytes"
+import (
+	"bytes"
+	"crypto/sha256"
+	"hash"
+)
 
 // Limits of an answer's text. A body has none: the request's timeout bounds it.
 const (
@@ -32,7 +36,7 @@ const (
 )
 
 // response is an answer as it arrives, in pieces of any size: the outcome does not depend on where they were cut. It
-// holds no more of it than the beginning of a line that was cut, so ten thousand of them are small.
+// holds no more of it than what must wait for the next piece, and that apart, so ten thousand of them are small.
 type response struct {
 	head    bool  // set by the owner: answers to HEAD have no body
 	state   state // all that follows is reset before each request
@@ -42,31 +46,47 @@ type response struct {
 	closing bool // the server closes after this answer
 	keeping bool // it says that it does not, though it speaks HTTP/1.0
 	differs bool // the body is not the one that was expected
+	judged  bool // differs tells all there is to tell
+	tooLong bool // the line that was cut is longer than what is kept of it
 	status  int
 	length  int64 // Content-Length; -1 before one was seen
 	need    int64
 	body    int64 // bytes of body so far
 	header  int   // bytes of header so far
-	part    [maxLine]byte
-	partLen int
-	tooLong bool // the line that was cut is longer than part
+	part    int   // length of kept.part
+	kept    *kept // nil until it is needed
+}
+
+// kept is what a connection keeps of an answer that came in pieces. It is made when it is first needed, and stays.
+type kept struct {
+	part [maxLine]byte // the beginning of a line that was cut
+	text []byte        // the body so far, for a regular expression
+	hash hash.Hash     // of the body so far
+	sum  [sha256.Size]byte
+}
+
+func (r *response) memory() *kept {
+	if r.kept == nil {
+		r.kept = new(kept)
+	}
+	return r.kept
 }
 
 // reset makes r ready for the next answer.
 func (r *response) reset() {
 	r.state = inStatus
-	r.chunked, r.coded, r.closing, r.keeping, r.differs, r.tooLong = false, false, false, false, false, false
-	r.status, r.length, r.need, r.body, r.header, r.partLen = 0, -1, 0, 0, 0, 0
+	r.chunked, r.coded, r.closing, r.keeping = false, false, false, false
+	r.differs, r.judged, r.tooLong = false, false, false
+	r.status, r.length, r.need, r.body, r.header, r.part = 0, -1, 0, 0, 0, 0
 }
 
-// feed takes the next bytes of the answer and returns how many of them belong to it. The body is compared to want,
-// unless that is nil.
-func (r *response) feed(p, want []byte) (n int, _ parsed) {
+// feed takes the next bytes of the answer and returns how many of them belong to it. It holds the body against e.
+func (r *response) feed(p []byte, e *expected) (n int, _ parsed) {
 	for {
 		switch r.state {
 		case inBody, inChunk:
 			k := min(r.need, int64(len(p)-n))
-			r.compare(p[n:n+int(k)], want)
+			r.look(p[n:n+int(k)], e, r.state == inBody && k == r.need)
 			n += int(k)
 			r.need -= k
 			if r.need > 0 {
@@ -77,12 +97,12 @@ func (r *response) feed(p, want []byte) (n int, _ parsed) {
 			}
 			r.state = inChunkEnd
 		case inUntilClose:
-			r.compare(p[n:], want)
+			r.look(p[n:], e, false)
 			return len(p), more
 		}
 		k, line, whole := r.line(p[n:])
 		n += k
-		if r.header > maxHeader {
+		if r.header > maxHeader || r.tooLong && (r.state == inChunkSize || r.state == inChunkEnd) {
 			return n, bad
 		}
 		if !whole {
@@ -107,17 +127,6 @@ func (r *response) mustClose() bool {
 	return r.closing || r.state == inUntilClose || r.version == '0' && !r.keeping
 }
 
-// compare counts the bytes of a body and holds them against want.
-func (r *response) compare(p, want []byte) {
-	if want != nil && len(p) > 0 && !r.differs {
-		// Bytes beyond want are a wrong length, which is found at the end.
-		from := min(r.body, int64(len(want)))
-		expected := want[from:min(from+int64(len(p)), int64(len(want)))]
-		r.differs = !bytes.Equal(p[:len(expected)], expected)
-	}
-	r.body += int64(len(p))
-}
-
 // line returns the next line of p without its end, and how much of p it took. A line that p ends in the middle of is
 // kept until the rest is there.
 func (r *response) line(p []byte) (n int, line []byte, whole bool) {
@@ -129,19 +138,20 @@ func (r *response) line(p []byte) (n int, line []byte, whole bool) {
 	if r.state != inChunkSize && r.state != inChunkEnd {
 		r.header += n // a chunk's own lines are bounded one by one: a long body has many
 	}
-	if end >= 0 && r.partLen == 0 { // the usual case: nothing is copied
+	if end >= 0 && r.part == 0 { // the usual case: nothing is copied
 		r.tooLong = n > maxLine
 		line = p[:min(n, maxLine)]
-	} else {
-		k := copy(r.part[r.partLen:], p[:n])
-		r.partLen += k
+	} else if n > 0 {
+		part := &r.memory().part
+		k := copy(part[r.part:], p[:n])
+		r.part += k
 		r.tooLong = r.tooLong || k < n
-		if end < 0 {
-			return n, nil, false
-		}
-		line = r.part[:r.partLen]
-		r.partLen = 0
+		line = part[:r.part]
 	}
+	if end < 0 {
+		return n, nil, false
+	}
+	r.part = 0
 	if !r.tooLong {
 		line = line[:len(line)-1]
 		if k := len(line) - 1; k >= 0 && line[k] == '\r' {

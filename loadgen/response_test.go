@@ -20,14 +20,14 @@ type outcome struct {
 
 // parse feeds the pieces, then the end of the connection.
 func parse(head bool, want []byte, pieces ...[]byte) (o outcome) {
-	r := response{head: head}
+	r, e := response{head: head}, &expected{body: want}
 	r.reset()
 	for _, p := range pieces {
 		if o.parsed == done {
 			o.surplus = o.surplus || len(p) > 0
 			continue
 		}
-		n, what := r.feed(p, want)
+		n, what := r.feed(p, e)
 		if o.parsed = what; what == bad {
 			return outcome{parsed: bad}
 		}
@@ -137,12 +137,12 @@ var nginxAnswer = []byte("HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 
 	"Content-Type: text/plain\r\nContent-Length: 13\r\nConnection: keep-alive\r\n\r\nHello, World!")
 
 func BenchmarkResponse(b *testing.B) {
-	r, want := response{}, []byte("Hello, World!")
+	r, e := response{}, &expected{body: []byte("Hello, World!")}
 	b.SetBytes(int64(len(nginxAnswer)))
 	b.ReportAllocs()
 	for b.Loop() {
 		r.reset()
-		if n, what := r.feed(nginxAnswer, want); what != done || n != len(nginxAnswer) || r.differs {
+		if n, what := r.feed(nginxAnswer, e); what != done || n != len(nginxAnswer) || r.differs {
 			b.Fatal(n, what)
 		}
 	}

@@ -147,6 +147,7 @@ type run struct {
 	silent  *silent
 	began   bool
 
+	cpuWatch                 float64 // seconds
 	silentOpen, silentClosed int
 }
 
@@ -154,9 +155,7 @@ func newPlan(c *Config, u *url.URL, target netip.AddrPort) *plan {
 	p := &plan{
 		target:    newAddress(target),
 		request:   c.request(u, u.RequestURI()),
-		body:      c.Check.Body,
-		status:    c.Check.Status,
-		length:    c.Check.Length,
+		check:     c.Check.expect(u),
 		timeout:   int64(c.Timeout),
 		spin:      int64(c.Spin),
 		open:      c.Rate > 0,
@@ -281,6 +280,9 @@ func (r *run) load(ctx context.Context) {
 	p := r.plan
 	p.base = time.Now().Add(startLead)
 	close(r.release)
+	if r.Watch != nil {
+		defer r.watched()()
+	}
 	if r.sleep(ctx, p.begin) {
 		r.began = true
 		r.silent.look(0)
@@ -332,19 +334,26 @@ func (r *run) interrupt() {
 	}
 }
 
-// merge makes one record of what the threads saw.
-func (r *run) merge() *results.Load {
-	p := r.plan
+// asked is the record of a load as it begins: what was asked for, and nothing seen.
+func (r *run) asked() *results.Load {
 	l := &results.Load{
 		URL: r.URL, Model: r.model(), KeepAlive: r.KeepAlive, Connections: r.Connections, Threads: r.Threads,
-		Rate: r.Rate, Warmup: r.Warmup.Seconds(), Window: r.Duration.Seconds(),
-		Errors: map[string]uint64{}, Status: map[int]uint64{}, Silent: r.silentOpen, SilentClosed: r.silentClosed,
+		Rate: r.Rate, Warmup: r.Warmup.Seconds(), Window: r.Duration.Seconds(), Pacing: r.pacing(),
+		Errors: map[string]uint64{}, Status: map[int]uint64{}, Series: &results.Series{},
 		Response: results.NewHistogram(), Service: results.NewHistogram(), Lag: results.NewHistogram(),
-		FirstByte: results.NewHistogram(), Connect: results.NewHistogram(), Pacing: r.pacing(),
+		FirstByte: results.NewHistogram(), Connect: results.NewHistogram(),
 	}
 	if r.Rate > 0 && r.Arrivals == "poisson" {
 		l.Seed = r.Seed
 	}
+	return l
+}
+
+// merge makes one record of what the threads saw.
+func (r *run) merge() *results.Load {
+	p := r.plan
+	l := r.asked()
+	l.Silent, l.SilentClosed = r.silentOpen, r.silentClosed
 	if stop := p.stop.Load(); stop != 0 {
 		l.Interrupted = true
 		l.Window = time.Duration(max(0, min(stop, p.end)-p.begin)).Seconds()
@@ -352,7 +361,6 @@ func (r *run) merge() *results.Load {
 	var sum meter
 	for _, t := range r.threads {
 		sum = sum.plus(t.window)
-		l.Requests += t.requests
 		l.Intended += t.intended
 		l.Censored += t.censored
 		l.Backlog += t.backlog
@@ -360,11 +368,6 @@ func (r *run) merge() *results.Load {
 		t.lag.addTo(l.Lag)
 		t.firstByte.addTo(l.FirstByte)
 		t.connect.addTo(l.Connect)
-		for k, n := range t.errors {
-			if n > 0 {
-				l.Errors[kind(k).String()] += n
-			}
-		}
 		for s, n := range t.status {
 			if n > 0 {
 				l.Status[s] += n
@@ -384,11 +387,9 @@ func (r *run) merge() *results.Load {
 		l.Errors[ErrSilent] = r.silent.failed
 	}
 	l.Opened, l.BytesIn, l.BytesOut = sum.opened, sum.in, sum.out
-	l.Series = r.series()
-	for _, p := range l.Series.Points {
-		p.Response.AddTo(l.Response)
-		p.Service.AddTo(l.Service)
-	}
+	_, steps := r.stepsEnded()
+	r.addSteps(l, steps)
+	l.CPUWatch = r.cpuWatch
 	l.CPU = time.Duration(sum.cpu).Seconds()
 	if l.Window > 0 {
 		l.Audit.InFlight = sum.flown / 1e9 / l.Window
@@ -397,23 +398,36 @@ func (r *run) merge() *results.Load {
 	return l
 }
 
-// series merges those of the threads, step by step.
-func (r *run) series() *results.Series {
-	all := &results.Series{Step: time.Duration(r.threads[0].series.step).Seconds()}
+// stepsEnded tells how many steps of the series every thread has ended, and how many some thread has.
+func (r *run) stepsEnded() (all, some int64) {
+	all = never
 	for _, t := range r.threads {
-		for i := range t.series.ended.Load() {
-			if int(i) == len(all.Points) {
-				all.Points = append(all.Points, results.Point{Response: results.NewPacked(), Service: results.NewPacked()})
-			}
-			t.series.merge(int(i), &all.Points[i])
-		}
+		n := t.series.ended.Load()
+		all, some = min(all, n), max(some, n)
 	}
-	return all
+	return all, some
+}
+
+// addSteps adds to l the steps up to the n-th that l does not have yet.
+func (r *run) addSteps(l *results.Load, n int64) {
+	l.Series.Step = time.Duration(r.threads[0].series.step).Seconds()
+	for i := int64(len(l.Series.Points)); i < n; i++ {
+		p := results.Point{Response: results.NewPacked(), Service: results.NewPacked()}
+		for _, t := range r.threads {
+			if i < t.series.ended.Load() {
+				t.series.merge(int(i), &p, l.Errors)
+			}
+		}
+		l.Series.Points = append(l.Series.Points, p)
+		l.Requests += p.Requests
+		p.Response.AddTo(l.Response)
+		p.Service.AddTo(l.Service)
+	}
 }
 
 // pacing says how the threads wait.
 func (r *run) pacing() string {
-	text := r.kernels[0].String()
+	text := r.threads[0].network.String()
 	if r.Rate > 0 && r.Spin > 0 {
 		text += fmt.Sprintf(" + spin of at most %v", r.Spin)
 	}

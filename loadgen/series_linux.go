@@ -16,7 +16,6 @@ import (
 type series struct {
 	step              int64 // nanoseconds
 	ends              int64 // when the open step ends
-	after             int64 // no step ends later
 	open              point // the step that is open, and its histograms
 	response, service recorder
 
@@ -28,7 +27,8 @@ type series struct {
 
 // point is a step: histograms lie in the arena, response times from one place on and service times from the next.
 type point struct {
-	requests, errors        uint64
+	requests                uint64
+	errors                  [kinds]uint32
 	inFlight                int
 	waiting                 int64
 	response, service, next int
@@ -79,11 +79,16 @@ func (s *series) closeStep(inFlight int, waiting int64, last bool) {
 	s.ended.Add(1)
 }
 
-// merge adds step i to a point of the result. It reads only what stays as it is.
-func (s *series) merge(i int, into *results.Point) {
+// merge adds step i to a point of the result, and its errors to a sum by kind. It reads only what stays as it is.
+func (s *series) merge(i int, into *results.Point, errors map[string]uint64) {
 	p := &s.points[:cap(s.points)][i]
 	into.Requests += p.requests
-	into.Errors += p.errors
+	for k, n := range p.errors {
+		if n > 0 {
+			into.Errors += uint64(n)
+			errors[kind(k).String()] += uint64(n)
+		}
+	}
 	into.InFlight += p.inFlight
 	into.Waiting = max(into.Waiting, time.Duration(p.waiting).Seconds())
 	unpack(s.arena[p.response:p.service], into.Response.RecordValues)

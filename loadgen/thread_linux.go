@@ -12,9 +12,7 @@ type plan struct {
 	target    address
 	request   []byte
 	crash     []byte
-	body      []byte // expected; nil: any
-	status    int    // expected; 0: any 2xx
-	length    int64  // expected; -1: any
+	check     *expected
 	timeout   int64
 	spin      int64
 	nodelay   bool
@@ -25,19 +23,6 @@ type plan struct {
 	begin, end int64        // of the window
 	grace      int64        // for the answers of an open loop after end
 	stop       atomic.Int64 // 0, or the moment of an early end
-}
-
-// judge says what is wrong with a complete answer.
-func (p *plan) judge(r *response) kind {
-	switch {
-	case r.status != p.status && (p.status != 0 || r.status/100 != 2):
-		return wrongStatus
-	case p.length >= 0 && r.body != p.length, p.body != nil && r.body != int64(len(p.body)):
-		return wrongLength
-	case r.differs:
-		return wrongBody
-	}
-	return none
 }
 
 // meter counts what is reported as a difference between the edges of the window.
@@ -83,9 +68,8 @@ type thread struct {
 	lag, firstByte, connect recorder
 	audit                   audit
 
-	requests, intended, censored, backlog uint64
+	intended, censored, backlog uint64
 
-	errors [kinds]uint64
 	status [1000]uint64
 }
 

@@ -221,9 +221,10 @@ type Load struct {
 	Series    *Series   `json:"series,omitempty"`
 	Audit     Audit     `json:"audit"`
 
-	CPU     float64 `json:"cpu"`      // the generator's own, seconds in the window, Spin included
-	CPUSpin float64 `json:"cpu_spin"` // of it, seconds spent waiting in a spin for the next intended moment
-	Pacing  string  `json:"pacing"`   // how it waits: "epoll_pwait2 + spin", ...
+	CPUWatch float64 `json:"cpu_watch,omitempty"` // of a live view beside it, seconds
+	CPU      float64 `json:"cpu"`                 // the generator's own, seconds in the window, Spin included
+	CPUSpin  float64 `json:"cpu_spin"`            // of it, seconds spent waiting in a spin for the next intended moment
+	Pacing   string  `json:"pacing"`              // how it waits: "epoll_pwait2 + spin", ...
 }
 
 // Audit are figures by which the load generator checks itself. A count of 0 is a figure that there is not.
