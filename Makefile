@@ -29,6 +29,7 @@ lint: check-go ## check the format, vet, run staticcheck, and vet what builds el
 fuzz: check-go ## look for inputs that break a parser (FUZZ=10m for longer)
 	$(GO) test ./servers/http1 -run '^$$' -fuzz '^FuzzSplit$$' -fuzztime $(FUZZ)
 	$(GO) test ./loadgen -run '^$$' -fuzz '^FuzzResponse$$' -fuzztime $(FUZZ)
+	$(GO) test ./loadgen -run '^$$' -fuzz '^FuzzSession$$' -fuzztime $(FUZZ)
 
 build: check-go ## build the programs into bin/
 	@mkdir -p bin

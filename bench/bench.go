@@ -65,6 +65,7 @@ type bench struct {
 	notes   []string // what a run suffers from here
 	rows    []results.Architecture
 	sits    []results.Situation
+	ceiling map[string]float64 // of the load generator, by mode
 }
 
 // cpus is how many CPUs the run uses.
@@ -121,6 +122,7 @@ func Run(ctx context.Context, o Options) (run results.Run, trials []results.Tria
 		}
 		defer func() { err = errors.Join(err, w.Close()) }()
 	}
+	b.ceiling = run.Calibration.Ceiling
 	done := map[results.Planned]bool{}
 	for _, t := range trials {
 		done[t.Planned] = true
@@ -255,10 +257,10 @@ func (b *bench) left(run results.Run, done map[results.Planned]bool) (d time.Dur
 	return d
 }
 
-// Experiments lists the situations that can be asked for, in their order.
+// Experiments lists what can be asked for: the situations, in their order, and Lie.
 func Experiments() (names []string) {
 	for _, s := range situations(1) {
 		names = append(names, s.Name)
 	}
-	return names
+	return append(names, LieName)
 }

@@ -42,7 +42,11 @@ func (b *bench) trial(ctx context.Context, order int, p results.Planned) (result
 	case err != nil:
 		return t, err
 	default:
-		t.Findings = findings(s, &t, b.cpus())
+		mode := perConnection
+		if s.KeepAlive {
+			mode = keepAlive
+		}
+		t.Findings = findings(s, &t, b.cpus(), b.ceiling[mode])
 	}
 	return t, nil
 }
@@ -72,6 +76,7 @@ func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Tri
 		return err
 	}
 	t.Load = *load
+	t.Load.Host, t.Load.Findings = nil, nil // the trial has both
 	t.Server = meter.used()
 	if t.Server.CPU != nil && meter.busy {
 		foreign := max(0, meter.busyEnd-meter.busyBegin-*t.Server.CPU-load.CPU)

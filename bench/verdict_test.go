@@ -15,7 +15,7 @@ func closedTrial(requests uint64, responseNs int64) results.Trial {
 		_ = h.RecordValue(responseNs)
 	}
 	return results.Trial{Load: results.Load{Model: "closed", Connections: 64, Threads: 1, Window: 1, Requests: requests,
-		CPU: 0.5, Response: h}}
+		CPU: 0.5, Response: h, Service: h, Audit: results.Audit{InFlight: 64}}}
 }
 
 func openTrial(intended, requests uint64, lagNs, responseNs int64) results.Trial {
@@ -76,15 +76,16 @@ func TestFindings(t *testing.T) {
 		{"no ports", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) {
 			t.Load.Errors = map[string]uint64{"ports": 2}
 		}), "client's limits"},
+		{"near the ceiling", plain, closedTrial(8001, 7_999_000), "near the ceiling"},
 		{"disturbed", plain, edit(closedTrial(6400, 10e6), func(t *results.Trial) {
 			s := 0.5
 			t.Server.Steal = &s
 		}), "disturbed"},
 	} {
 		var kinds []string
-		for _, f := range findings(c.sit, &c.trial, 2) {
+		for _, f := range findings(c.sit, &c.trial, 2, 10_000) {
 			kinds = append(kinds, f.Kind)
-			if f.Evidence == "" || len(f.Voids) == 0 || strings.Contains(f.Evidence, "%!") {
+			if f.Evidence == "" || (len(f.Voids) == 0) != (f.Kind == "near the ceiling") || strings.Contains(f.Evidence, "%!") {
 				t.Errorf("%s: %q lacks its evidence or what it voids: %q", c.name, f.Kind, f.Evidence)
 			}
 		}
@@ -98,7 +99,7 @@ func TestFindings(t *testing.T) {
 func TestGeneratorBoundKeepsTheCPU(t *testing.T) {
 	trial := openTrial(1000, 1000, 2e6, 3e6)
 	trial.Load.CPU = 0.99
-	for _, f := range findings(results.Situation{}, &trial, 2) {
+	for _, f := range findings(results.Situation{}, &trial, 2, 0) {
 		for _, m := range f.Voids {
 			if m == results.CPUPerRequest {
 				t.Errorf("%s voids CPU per request", f.Kind)

@@ -188,7 +188,7 @@ func (r *response) look(p []byte, e *expected, all bool) {
 	case e.re != nil && r.body > MatchMost:
 		r.differs = true
 	case all && from == 0:
-		r.judged = true
+		r.settled = true
 		r.differs = r.differs || e.sum != nil && sha256.Sum256(p) != *e.sum || e.re != nil && !e.re.Match(p)
 	case !r.differs:
 		r.keep(p, e, from == 0)
@@ -215,17 +215,16 @@ func (r *response) keep(p []byte, e *expected, first bool) {
 	}
 }
 
-// matches holds a body that came in pieces, or none, against what is expected of the whole.
-func (r *response) matches(e *expected) bool {
-	if e.sum == nil && e.re == nil {
-		return true
+// settle holds a body that came in pieces, or none, against what is expected of the whole.
+func (r *response) settle(e *expected) {
+	if r.settled || r.differs || e.sum == nil && e.re == nil {
+		return
 	}
+	r.settled = true
 	if r.body == 0 {
-		return (e.sum == nil || sha256.Sum256(nil) == *e.sum) && (e.re == nil || e.re.Match(nil))
+		r.differs = e.sum != nil && sha256.Sum256(nil) != *e.sum || e.re != nil && !e.re.Match(nil)
+		return
 	}
 	k := r.kept
-	if e.sum != nil && [sha256.Size]byte(k.hash.Sum(k.sum[:0])) != *e.sum {
-		return false
-	}
-	return e.re == nil || e.re.Match(k.text)
+	r.differs = e.sum != nil && [sha256.Size]byte(k.hash.Sum(k.sum[:0])) != *e.sum || e.re != nil && !e.re.Match(k.text)
 }

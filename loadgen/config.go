@@ -7,9 +7,12 @@
 //	intended ──lag──▶ sent ───────service──────▶ last byte of the answer
 //	   └──────────────────response──────────────────▶
 //
-// In a closed loop a request is intended at the moment its connection becomes free, in an open loop at the moment its
-// schedule says, whether a connection is free then or not. A request that has to wait for one waits in first-in,
-// first-out order; that wait is part of the response time and no part of the lag. Where a connection has to be opened
+// In a closed loop a request is intended at the moment its connection becomes free or, where clients think, when they
+// have thought; in an open loop at the moment its schedule says, whether a connection is free then or not. A request
+// that has to wait for one waits in first-in, first-out order; that wait is part of the response time and no part of
+// the lag. A partly open loop (Schroeder, Wierman, Harchol-Balter, "Open versus closed: a cautionary tale", NSDI 2006)
+// has a schedule of clients: the first request of each is one of an open loop, the others are those of a closed one,
+// and a connection is its own until it leaves. Where a connection has to be opened
 // for a request, "sent" is the moment at which the opening began.
 //
 // A request belongs to the measured window by the moment of its end in a closed loop, and by its intended moment in
@@ -39,14 +42,21 @@ type Config struct {
 	Warmup   time.Duration // loaded like the window and discarded
 	Duration time.Duration // of the measured window
 
-	Rate     float64 // requests per second in all; 0: closed loop
-	Arrivals string  // "poisson" or "constant", for an open loop
-	Seed     uint64  // of Poisson arrivals: the same seed gives the very same moments, for any number of threads
+	Rate     float64 // requests per second in all, the mean over the window; 0: that of Profile, or a closed loop
+	Profile  Profile // of a rate that changes in the window; nil: it stays the same
+	Arrivals string  // for an open loop: "poisson", "constant", or "partly" (open: a Poisson stream of clients)
+	Visit    float64 // of a partly open load: mean number of a client's requests, geometric
+	Think    Think   // of a closed or partly open load: a client's time between an answer and its next request
+	Seed     uint64  // of what is random: the same seed gives the very same clients, for any number of threads
 
 	KeepAlive bool          // false: a connection per request, and "Connection: close" is sent
 	Silent    int           // connections opened before the busy ones, that never send
 	Timeout   time.Duration // of a request, the opening of its connection included; of opening the silent ones in all
 	Spin      time.Duration // longest busy wait before an intended moment; 0: none
+
+	// AllowRemote allows a target on another machine. Without it, Run turns to loopback addresses only, lest a typing
+	// slip load a stranger's server.
+	AllowRemote bool
 
 	Method string   // "GET", "HEAD", "POST", ...
 	Header []string // "Name: value"; Host may be given, what frames the message may not
@@ -105,6 +115,7 @@ const (
 	maxConnections = 1 << 20
 	maxThreads     = 1024
 	maxRate        = 1e8
+	maxVisit       = 1e6
 	maxTime        = 24 * time.Hour
 )
 
@@ -131,10 +142,6 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("timeout %v: give a time above 0s, of at most %v", c.Timeout, maxTime)
 	case c.Spin < 0 || c.Spin > time.Second:
 		return fmt.Errorf("spin %v: give a time from 0s to 1s", c.Spin)
-	case !(c.Rate >= 0 && c.Rate <= maxRate): // not a number is wrong too
-		return fmt.Errorf("rate %v: give requests per second from 0 (closed loop) to %.0f", c.Rate, float64(maxRate))
-	case c.Arrivals != "" && c.Arrivals != "poisson" && c.Arrivals != "constant":
-		return fmt.Errorf("arrivals %q: give poisson or constant", c.Arrivals)
 	case c.Crash != "" && !goodPath(c.Crash):
 		return fmt.Errorf("crash path %q: it must begin with / and hold no spaces", c.Crash)
 	case c.Crash != "" && (c.CrashAfter < 0 || c.CrashAfter >= c.Duration):
@@ -148,7 +155,32 @@ func (c *Config) Validate() error {
 	if err := c.Check.validate(u); err != nil {
 		return err
 	}
+	if err := c.validateModel(); err != nil {
+		return err
+	}
 	return c.validateRequest()
+}
+
+// validateModel checks the arrival model, and what only some of them have.
+func (c *Config) validateModel() error {
+	open, partly := c.Rate != 0 || len(c.Profile) > 0, c.Arrivals == "partly"
+	switch {
+	case !(c.Rate >= 0 && c.Rate <= maxRate): // not a number is wrong too
+		return fmt.Errorf("rate %v: give requests per second from 0 (closed loop) to %.0f", c.Rate, float64(maxRate))
+	case c.Arrivals != "" && c.Arrivals != "poisson" && c.Arrivals != "constant" && !partly:
+		return fmt.Errorf("arrivals %q: give poisson, constant or partly", c.Arrivals)
+	case partly && !open:
+		return errors.New("arrivals partly: give a rate")
+	case partly && !(c.Visit >= 1 && c.Visit <= maxVisit):
+		return fmt.Errorf("visit %v: give the mean number of a client's requests, from 1 to %.0f", c.Visit, float64(maxVisit))
+	case !partly && c.Visit != 0:
+		return fmt.Errorf("visit %v: only clients of a partly open load come and go", c.Visit)
+	case c.Think.Mean < 0 || c.Think.Mean > maxTime:
+		return fmt.Errorf("think time %v: give a time from 0s to %v", c.Think.Mean, maxTime)
+	case c.Think.Mean > 0 && open && !partly:
+		return fmt.Errorf("think time %v: only clients of a closed or partly open load think", c.Think)
+	}
+	return c.Profile.validate(c.Rate)
 }
 
 // maxCPU is the number of CPUs that an affinity mask of the kernel's usual size can name.

@@ -1,13 +1,17 @@
 package loadgen
 
-import "golang.org/x/sys/unix"
+import (
+	"math/rand/v2"
+
+	"golang.org/x/sys/unix"
+)
 
 // A connection slot goes round like this; a slot outlives the connections that it holds one after the other.
 //
 //	           give                    dial             write            read
 //	free ───────────────▶ busy:  closed ────▶ connecting ────▶ connected ────▶ answered ──▶ free
 //	 ▲                      │
-//	 └── again / resting ◀──┴── fail (an error, a timeout)
+//	 └── again / agenda ◀───┴── fail (an error, a timeout)
 //
 // With keep-alive it is still connected when it is free. In an open loop it is then kept in the list of idle ones, and
 // opened beforehand, so that a request that becomes due finds it ready.
@@ -27,7 +31,11 @@ type conn struct {
 	harmed     bool // the slot saw an error in the window, or its crash request got no answer
 	written    int  // bytes of the request
 
-	free     int64 // when the slot became free
+	place    int32    // in the agenda, from 1; 0: in none
+	left     int32    // partly open: requests to come of the visit, with the one that it has
+	thoughts rand.PCG // of the client
+
+	free     int64 // when the slot became free, or is going to
 	intended int64 // when the request was meant to be sent
 	sent     int64 // when its sending began
 	first    int64 // when the first byte of its answer came; 0: not yet
@@ -86,7 +94,9 @@ const maxReads = 16
 func (t *thread) freed(c *conn, at int64) {
 	c.free = at
 	switch {
-	case c.fd < 0 && t.plan.open && t.plan.keepAlive:
+	case c.left > 0: // of a visit
+		t.ask(c, at)
+	case c.fd < 0 && t.plan.open && t.plan.keepAlive && !t.plan.partly:
 		t.dialIdle(c)
 	case t.crashDue:
 		t.crashDue, c.crash = false, true
@@ -94,7 +104,7 @@ func (t *thread) freed(c *conn, at int64) {
 	case !t.plan.open:
 		t.give(c, at)
 	case t.due <= at:
-		t.give(c, t.takeDue())
+		t.arrive(c)
 	default:
 		t.idle.push(c)
 	}
@@ -231,7 +241,7 @@ func (t *thread) read(c *conn, events uint32) {
 		case errno != 0:
 			t.fail(c, reset, now)
 			return
-		case n == 0 && c.answer.eof() == done:
+		case n == 0 && c.answer.eof(t.plan.check) == done:
 			t.answered(c, now, true)
 			return
 		case n == 0:
@@ -243,10 +253,18 @@ func (t *thread) read(c *conn, events uint32) {
 			t.fail(c, malformed, now)
 			return
 		}
-		if c.first == 0 {
+		whole := c.first == 0
+		if whole {
 			c.first = now
+			if t.known.recall(t.buffer[:n], &c.answer) {
+				t.answered(c, now, events&ended != 0)
+				return
+			}
 		}
 		used, what := c.answer.feed(t.buffer[:n], t.plan.check)
+		if whole && what == done && used == n {
+			t.known.learn(t.buffer[:n], &c.answer)
+		}
 		switch {
 		case what == bad || what == done && used < n:
 			t.fail(c, malformed, now)
@@ -271,7 +289,8 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 	if in {
 		t.status[c.answer.status]++
 	}
-	switch k := t.plan.check.judge(&c.answer); {
+	k := t.plan.check.judge(&c.answer)
+	switch {
 	case c.crash: // any answer will do: it is none of the load's
 	case k != none && in:
 		t.series.open.errors[k]++
@@ -282,16 +301,37 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 			t.took(c, now)
 		}
 	}
+	at := t.after(c, k != none, now)
 	old := int32(-1)
-	if ended || !t.plan.keepAlive || c.answer.mustClose() || c.written < len(t.text(c)) {
+	if ended || !t.plan.keepAlive || t.plan.partly && c.left == 0 || c.answer.mustClose() || c.written < len(t.text(c)) {
 		old, c.fd = c.fd, -1
 	}
 	c.used = true
 	t.release(c)
-	t.freed(c, now)
+	if at > now {
+		t.resume(c, at)
+	} else {
+		t.freed(c, now)
+	}
 	if old >= 0 {
 		t.network.shut(old) // only now, so that its cost delays nothing
 	}
+}
+
+// after returns the moment at which c goes on after a request that has ended now: at once, or when its client has
+// thought. A client of a partly open load leaves instead when it has all its answers, after an error, and when it would
+// think beyond the window; then nothing is left of its visit, and the slot is free at once.
+func (t *thread) after(c *conn, failed bool, now int64) int64 {
+	if !t.plan.partly {
+		return now + t.plan.think.draw(&c.thoughts)
+	}
+	if c.left--; c.left > 0 && !failed {
+		if at := now + t.plan.think.draw(&c.thoughts); at < t.plan.end {
+			return at
+		}
+	}
+	c.left = 0
+	return now
 }
 
 // took records the times of c's answer, which is right and came now.
@@ -306,7 +346,8 @@ func (t *thread) took(c *conn, now int64) {
 // fail ends c's request, if it has one, or its connection with an error. Nothing is sent twice: the slot goes on with
 // its next request.
 func (t *thread) fail(c *conn, k kind, now int64) {
-	opening := c.fd < 0 || c.connecting || k == connectFailed
+	// Who sends what nobody asked for would do it again at once.
+	rest := c.fd < 0 || c.connecting || k == connectFailed || !c.busy
 	t.shut(c)
 	at := now
 	if c.busy {
@@ -322,30 +363,41 @@ func (t *thread) fail(c *conn, k kind, now int64) {
 		}
 	}
 	t.release(c)
-	t.reopen(c, opening, now)
+	at = t.after(c, true, now)
+	if rest {
+		at += restTime
+	}
+	t.resume(c, at)
 }
 
-// lost ends an idle connection that the server has closed: no request was on it, so this is no error.
+// lost ends a connection that the server has closed while no request was on it, so this is no error. An idle one is
+// opened again, that of a client who thinks when its next request is due.
 func (t *thread) lost(c *conn, now int64) {
 	t.shut(c)
-	t.release(c)
-	t.reopen(c, !c.used, now)
-}
-
-// reopen lets c, which is closed, go on in the next turn of the loop, or after a rest.
-func (t *thread) reopen(c *conn, rest bool, now int64) {
-	if rest {
-		c.free = now + restTime
-		t.resting.push(c)
+	if c.list != &t.idle {
 		return
 	}
-	c.free = now
+	t.release(c)
+	if !c.used {
+		now += restTime
+	}
+	t.resume(c, now)
+}
+
+// resume lets c, which has no request, go on at a moment, or in the next turn of the loop if that is past.
+func (t *thread) resume(c *conn, at int64) {
+	c.free = at
+	if at > t.now {
+		t.agenda.push(c)
+		return
+	}
 	t.again.push(c)
 }
 
-// release takes c out of its list and ends its request.
+// release takes c out of where it waits and ends its request.
 func (t *thread) release(c *conn) {
 	c.remove()
+	t.agenda.take(c)
 	if c.busy {
 		t.account(t.now)
 		t.inFlight--

@@ -1,5 +1,10 @@
 package loadgen
 
+import "errors"
+
+// ErrRemote is the error of Run where the target is on another machine and Config does not allow that.
+var ErrRemote = errors.New("not a loopback address: loading other machines must be allowed")
+
 // The kinds of error, as they stand in results.Load.Errors.
 const (
 	ErrRefused     = "refused"     // nobody listens there

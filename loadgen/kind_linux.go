@@ -34,7 +34,7 @@ func (e *expected) judge(r *response) kind {
 		return wrongStatus
 	case e.length >= 0 && r.body != e.length, e.body != nil && r.body != int64(len(e.body)):
 		return wrongLength
-	case r.differs || !r.judged && !r.matches(e):
+	case r.differs:
 		return wrongBody
 	}
 	return none

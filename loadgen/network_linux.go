@@ -12,9 +12,10 @@ import (
 type network interface {
 	// String says how it waits.
 	String() string
-	// clock is the time since the load began, cpu the CPU time of the calling thread; nanoseconds.
+	// clock is the time since the load began; cpu is the CPU time of the calling thread, and how long it was ready to
+	// run without a CPU (always -1 where that is not known); nanoseconds.
 	clock() int64
-	cpu() int64
+	cpu() (used, waited int64)
 
 	// wait returns what is ready among the sockets that are watched: at once where something is, else after at most ns
 	// nanoseconds, or earlier. What it returns is overwritten by the next call.
@@ -59,8 +60,8 @@ func (k *kernel) close() {
 	unix.Close(k.wake)
 }
 
-func (k *kernel) clock() int64 { return int64(time.Since(k.plan.base)) }
-func (k *kernel) cpu() int64   { return threadCPU() }
+func (k *kernel) clock() int64              { return int64(time.Since(k.plan.base)) }
+func (k *kernel) cpu() (used, waited int64) { return threadCPU(), threadWait() }
 
 func (k *kernel) wait(ns int64) []unix.EpollEvent { return k.ready[:k.poller.wait(ns)] }
 

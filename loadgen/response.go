@@ -46,7 +46,7 @@ type response struct {
 	closing bool // the server closes after this answer
 	keeping bool // it says that it does not, though it speaks HTTP/1.0
 	differs bool // the body is not the one that was expected
-	judged  bool // differs tells all there is to tell
+	settled bool // differs tells all there is to tell
 	tooLong bool // the line that was cut is longer than what is kept of it
 	status  int
 	length  int64 // Content-Length; -1 before one was seen
@@ -76,7 +76,7 @@ func (r *response) memory() *kept {
 func (r *response) reset() {
 	r.state = inStatus
 	r.chunked, r.coded, r.closing, r.keeping = false, false, false, false
-	r.differs, r.judged, r.tooLong = false, false, false
+	r.differs, r.settled, r.tooLong = false, false, false
 	r.status, r.length, r.need, r.body, r.header, r.part = 0, -1, 0, 0, 0, 0
 }
 
@@ -93,6 +93,7 @@ func (r *response) feed(p []byte, e *expected) (n int, _ parsed) {
 				return n, more
 			}
 			if r.state == inBody {
+				r.settle(e)
 				return n, done
 			}
 			r.state = inChunkEnd
@@ -109,14 +110,16 @@ func (r *response) feed(p []byte, e *expected) (n int, _ parsed) {
 			return n, more
 		}
 		if st := r.take(line); st != more {
+			r.settle(e)
 			return n, st
 		}
 	}
 }
 
 // eof tells what the end of the connection makes of the answer.
-func (r *response) eof() parsed {
+func (r *response) eof(e *expected) parsed {
 	if r.state == inUntilClose {
+		r.settle(e)
 		return done
 	}
 	return more

@@ -2,6 +2,8 @@ package loadgen
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -19,8 +21,8 @@ type outcome struct {
 }
 
 // parse feeds the pieces, then the end of the connection.
-func parse(head bool, want []byte, pieces ...[]byte) (o outcome) {
-	r, e := response{head: head}, &expected{body: want}
+func parse(head bool, e *expected, pieces ...[]byte) (o outcome) {
+	r := response{head: head}
 	r.reset()
 	for _, p := range pieces {
 		if o.parsed == done {
@@ -34,11 +36,13 @@ func parse(head bool, want []byte, pieces ...[]byte) (o outcome) {
 		o.surplus = what == done && n < len(p)
 	}
 	if o.parsed == more {
-		o.parsed = r.eof()
+		o.parsed = r.eof(e)
 	}
 	o.status, o.body, o.differs, o.closing = r.status, r.body, r.differs, r.mustClose()
 	return o
 }
+
+var expectHello = &expected{body: []byte("hello")}
 
 func TestResponse(t *testing.T) {
 	ok := "HTTP/1.1 200 OK\r\n"
@@ -95,14 +99,14 @@ func TestResponse(t *testing.T) {
 		{strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", maxHeader/20), outcome{parsed: bad}},
 	} {
 		name := test.text[:min(60, len(test.text))]
-		if got := parse(false, []byte("hello"), []byte(test.text)); got != test.want {
+		if got := parse(false, expectHello, []byte(test.text)); got != test.want {
 			t.Errorf("%q: %+v, want %+v", name, got, test.want)
 		}
-		if got := parse(false, []byte("hello"), bytes.SplitAfter([]byte(test.text), nil)...); got != test.want {
+		if got := parse(false, expectHello, bytes.SplitAfter([]byte(test.text), nil)...); got != test.want {
 			t.Errorf("%q byte by byte: %+v, want %+v", name, got, test.want)
 		}
 	}
-	if got := parse(true, nil, []byte(helloText[:len(helloText)-5])); got.parsed != done || got.body != 0 {
+	if got := parse(true, &expected{}, []byte(helloText[:len(helloText)-5])); got.parsed != done || got.body != 0 {
 		t.Errorf("answer to HEAD: %+v", got)
 	}
 }
@@ -116,8 +120,10 @@ func FuzzResponse(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("y", 300)+"\r\n\r\nhello"), []byte{250, 5}, false)
 	f.Add([]byte("HTTP/1.1 200 OK\n"+strings.Repeat("z", 253)+":\r\r\n"+strings.Repeat(" ", 256)+":\n\n"),
 		[]byte{255}, false)
+	sum := sha256.Sum256([]byte("hello"))
+	e := &expected{body: []byte("hello"), sum: &sum, re: regexp.MustCompile("^h.*o$")}
 	f.Fuzz(func(t *testing.T, text, cuts []byte, head bool) {
-		whole := parse(head, []byte("hello"), text)
+		whole := parse(head, e, text)
 		var pieces [][]byte
 		for rest, i := text, 0; len(rest) > 0 && len(cuts) > 0; i++ {
 			k := min(len(rest), max(1, int(cuts[i%len(cuts)])))
@@ -127,7 +133,7 @@ func FuzzResponse(f *testing.F) {
 		if len(pieces) == 0 {
 			return
 		}
-		if cut := parse(head, []byte("hello"), pieces...); cut != whole {
+		if cut := parse(head, e, pieces...); cut != whole {
 			t.Errorf("%q in %d pieces: %+v, in one: %+v", text, len(pieces), cut, whole)
 		}
 	})

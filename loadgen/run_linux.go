@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"runtime"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,12 +32,13 @@ func Run(ctx context.Context, c Config) (*results.Load, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
+	host := watchHost()
 	c.call(Connect)
 	u, err := c.target()
 	if err != nil {
 		return nil, err
 	}
-	target, err := find(ctx, u, c.Timeout)
+	target, err := find(ctx, u, c.Timeout, c.AllowRemote)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +62,10 @@ func Run(ctx context.Context, c Config) (*results.Load, error) {
 	}
 	c.call(Silenced)
 	r.load(ctx)
-	return r.merge(), nil
+	l := r.merge()
+	l.Host = host()
+	l.Findings = Verdict(Evidence{Load: l, Host: l.Host, Crash: c.Crash != "", Quantiles: quantilesTold})
+	return l, nil
 }
 
 // withDefaults returns c with the settings that were left out.
@@ -80,10 +82,13 @@ func (c Config) withDefaults() Config {
 	if c.Threads == 0 {
 		c.Threads = min(max(1, len(c.CPUs)), c.Connections)
 	}
+	if len(c.Profile) > 0 {
+		c.Rate = c.Profile.Mean()
+	}
 	return c
 }
 
-// model is the name of the arrival model: "closed", "constant" or "poisson".
+// model is the name of the arrival model: "closed", "constant", "poisson" or "partly".
 func (c *Config) model() string {
 	if c.Rate == 0 {
 		return "closed"
@@ -95,43 +100,6 @@ func (c *Config) call(e Edge) {
 	if c.Edge != nil {
 		c.Edge(e)
 	}
-}
-
-// find returns the first of the host's addresses that takes a connection.
-func find(ctx context.Context, u *url.URL, limit time.Duration) (netip.AddrPort, error) {
-	port := u.Port()
-	if port == "" {
-		port = "80"
-	}
-	d := net.Dialer{Timeout: limit, FallbackDelay: -1}
-	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
-	if err != nil {
-		return netip.AddrPort{}, explain(net.JoinHostPort(u.Hostname(), port), err)
-	}
-	defer conn.Close()
-	a, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("connect to %s: %w", u.Host, err)
-	}
-	return a, nil
-}
-
-// explain makes one clear line of a failure to connect.
-func explain(host string, err error) error {
-	var unknown *net.DNSError
-	var number syscall.Errno
-	var slow net.Error
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("connect to %s: %w; is the server running?", host, syscall.ECONNREFUSED)
-	case errors.As(err, &unknown):
-		return fmt.Errorf("connect to %s: %w; is the name right?", host, unknown)
-	case errors.As(err, &slow) && slow.Timeout():
-		return fmt.Errorf("connect to %s: no answer in time: %w; is the address right?", host, err)
-	case errors.As(err, &number):
-		return fmt.Errorf("connect to %s: %w", host, number)
-	}
-	return fmt.Errorf("connect to %s: %w", host, err)
 }
 
 // run is one call of Run.
@@ -159,6 +127,9 @@ func newPlan(c *Config, u *url.URL, target netip.AddrPort) *plan {
 		timeout:   int64(c.Timeout),
 		spin:      int64(c.Spin),
 		open:      c.Rate > 0,
+		partly:    c.Rate > 0 && c.Arrivals == "partly",
+		think:     c.Think,
+		seed:      c.Seed,
 		keepAlive: c.KeepAlive,
 		begin:     int64(c.Warmup),
 		end:       int64(c.Warmup + c.Duration),
@@ -187,13 +158,17 @@ func (r *run) prepare(host netip.Addr) error {
 		}
 		r.threads = append(r.threads, t)
 		if r.Rate > 0 {
-			t.schedule = newArrivals(r.Rate, r.Arrivals == "constant", r.Seed, i, r.Threads)
+			t.schedule = r.schedule(i, r.Threads)
 		}
 		for j := range t.conns {
 			c := &t.conns[j]
 			c.fd, c.index = -1, int32(j)
 			c.from = r.sources.of(j*r.Threads + i)
 			c.answer.head = r.Method == "HEAD"
+			if r.Rate == 0 {
+				c.thoughts = thoughts(r.Seed, uint64(j*r.Threads+i))
+				c.free = r.Think.rest(j*r.Threads+i, r.Connections, &c.thoughts)
+			}
 		}
 		if i == 0 && r.Crash != "" {
 			t.crashAt = r.plan.begin + int64(r.CrashAfter)
@@ -214,7 +189,9 @@ func newThread(p *plan, n int) (*thread, error) {
 	t := &thread{
 		plan:      p,
 		conns:     make([]conn, n),
+		agenda:    make(agenda, 0, n),
 		buffer:    make([]byte, 64<<10),
+		known:     known{text: make([]byte, 0, knownMost)},
 		crashAt:   never,
 		lag:       newRecorder(),
 		firstByte: newRecorder(),
@@ -343,7 +320,11 @@ func (r *run) asked() *results.Load {
 		Response: results.NewHistogram(), Service: results.NewHistogram(), Lag: results.NewHistogram(),
 		FirstByte: results.NewHistogram(), Connect: results.NewHistogram(),
 	}
-	if r.Rate > 0 && r.Arrivals == "poisson" {
+	if len(r.Profile) > 0 {
+		l.Profile = r.Profile.String()
+	}
+	l.Visit, l.Think = r.Visit, r.Think.String()
+	if r.Rate > 0 && r.Arrivals != "constant" || r.Think.Exponential {
 		l.Seed = r.Seed
 	}
 	return l
@@ -375,10 +356,11 @@ func (r *run) merge() *results.Load {
 		}
 		for i := range t.conns {
 			c := &t.conns[i]
-			if !c.served {
+			unserved := !c.served && (c.tag > 0 || c.harmed) // a slot whose client never asked was not refused
+			if unserved {
 				l.Unserved++
 			}
-			if !c.served || c.harmed {
+			if unserved || c.harmed {
 				l.HarmedCount++
 			}
 		}
@@ -391,9 +373,7 @@ func (r *run) merge() *results.Load {
 	r.addSteps(l, steps)
 	l.CPUWatch = r.cpuWatch
 	l.CPU = time.Duration(sum.cpu).Seconds()
-	if l.Window > 0 {
-		l.Audit.InFlight = sum.flown / 1e9 / l.Window
-	}
+	l.Audit = r.audit(l.Window)
 	l.CPUSpin = min(l.CPU, time.Duration(sum.spun).Seconds())
 	return l
 }
@@ -428,7 +408,7 @@ func (r *run) addSteps(l *results.Load, n int64) {
 // pacing says how the threads wait.
 func (r *run) pacing() string {
 	text := r.threads[0].network.String()
-	if r.Rate > 0 && r.Spin > 0 {
+	if (r.Rate > 0 || r.Think.Mean > 0) && r.Spin > 0 {
 		text += fmt.Sprintf(" + spin of at most %v", r.Spin)
 	}
 	return text

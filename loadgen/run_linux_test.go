@@ -329,11 +329,17 @@ func TestInterrupted(t *testing.T) {
 
 // The way of a request allocates nothing, and so does this server's.
 func TestAllocations(t *testing.T) {
-	for _, rate := range []float64{0, 5000} {
+	for name, change := range map[string]func(c *Config){
+		"closed":   func(*Config) {},
+		"open":     func(c *Config) { c.Rate = 5000 },
+		"a ramp":   func(c *Config) { c.Profile = Profile{{1000, 9000}} },
+		"thinking": func(c *Config) { c.Think = Think{time.Millisecond, true} },
+	} {
 		s := newServer(t, hello)
 		c := s.config()
-		c.Rate, c.Connections, c.Spin, c.Warmup = rate, 8, 50*time.Microsecond, 100*time.Millisecond
+		c.Connections, c.Spin, c.Warmup = 8, 50*time.Microsecond, 100*time.Millisecond
 		c.Check = Check{Length: -1, Body: []byte("hello")}
+		change(&c)
 		var before, after runtime.MemStats
 		c.Edge = func(e Edge) {
 			switch e {
@@ -345,10 +351,10 @@ func TestAllocations(t *testing.T) {
 		}
 		l := mustRun(t, c)
 		if n := after.Mallocs - before.Mallocs; n > 50 || l.Requests < 100 {
-			t.Errorf("rate %v: %d allocations for %d requests", rate, n, l.Requests)
+			t.Errorf("%s: %d allocations for %d requests", name, n, l.Requests)
 		}
 		if after.NumGC != before.NumGC {
-			t.Errorf("rate %v: garbage was collected in the window", rate)
+			t.Errorf("%s: garbage was collected in the window", name)
 		}
 	}
 }

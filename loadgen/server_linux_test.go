@@ -25,8 +25,9 @@ type testServer struct {
 	last   atomic.Int64       // the request at which cancel is called, or 0
 	cancel context.CancelFunc // set before last
 
-	mu    sync.Mutex
-	conns []net.Conn
+	mu      sync.Mutex
+	conns   []net.Conn
+	stopped bool
 }
 
 // handler answers the k-th request (from 1) and says whether the connection goes on. It runs once at a time for each
@@ -63,6 +64,12 @@ func last(text string) handler {
 
 func newServer(t testing.TB, h handler) *testServer {
 	t.Helper()
+	return newServerOf(t, func(s *testServer, c net.Conn) { s.serve(c, h) })
+}
+
+// newServerOf lets serve have every connection.
+func newServerOf(t testing.TB, serve func(s *testServer, c net.Conn)) *testServer {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -82,9 +89,15 @@ func newServer(t testing.TB, h handler) *testServer {
 			s.accepted.Add(1)
 			s.mu.Lock()
 			s.conns = append(s.conns, c)
+			if s.stopped {
+				c.Close()
+			}
 			s.mu.Unlock()
 			s.arrived <- struct{}{}
-			all.Go(func() { s.serve(c, h) })
+			all.Go(func() {
+				defer c.Close()
+				serve(s, c)
+			})
 		}
 	})
 	t.Cleanup(func() {
@@ -99,13 +112,13 @@ func (s *testServer) stop() {
 	s.listener.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.stopped = true
 	for _, c := range s.conns {
 		c.Close()
 	}
 }
 
 func (s *testServer) serve(c net.Conn, h handler) {
-	defer c.Close()
 	buf, n := make([]byte, 4096), 0
 	for {
 		k, err := c.Read(buf[n:])

@@ -17,6 +17,9 @@ type plan struct {
 	spin      int64
 	nodelay   bool
 	open      bool // open loop
+	partly    bool // ... in which clients come and go
+	think     Think
+	seed      uint64
 	keepAlive bool
 
 	base       time.Time    // the load begins here: all moments are nanoseconds since then
@@ -27,13 +30,13 @@ type plan struct {
 
 // meter counts what is reported as a difference between the edges of the window.
 type meter struct {
-	cpu, spun       int64 // nanoseconds
+	cpu, spun, wait int64 // nanoseconds; wait: ready to run without a CPU
 	in, out, opened uint64
 	flown           float64 // requests in flight x nanoseconds
 }
 
 func (m meter) minus(o meter) meter {
-	return meter{m.cpu - o.cpu, m.spun - o.spun, m.in - o.in, m.out - o.out, m.opened - o.opened, m.flown - o.flown}
+	return meter{m.cpu - o.cpu, m.spun - o.spun, m.wait - o.wait, m.in - o.in, m.out - o.out, m.opened - o.opened, m.flown - o.flown}
 }
 
 func (m meter) plus(o meter) meter { return m.minus(meter{}.minus(o)) }
@@ -44,11 +47,12 @@ type thread struct {
 	network network
 	conns   []conn
 	buffer  []byte
+	known   known
 
 	waiting fifo // for an answer or a connection, in the order of their deadlines
 	idle    fifo // an open loop's: free, and open if connections are kept
 	again   fifo // to go on with in the next turn
-	resting fifo // to go on with when they have rested
+	agenda  agenda
 
 	schedule arrivals
 	due      int64 // the open loop's next arrival; never, if there is none before the end
@@ -67,6 +71,7 @@ type thread struct {
 	series                  series
 	lag, firstByte, connect recorder
 	audit                   audit
+	stall                   stall
 
 	intended, censored, backlog uint64
 
@@ -76,6 +81,7 @@ type thread struct {
 // clock returns the nanoseconds since the load began.
 func (t *thread) clock() int64 {
 	t.now = t.network.clock()
+	t.stall.look(t.now, t.begun && !t.over)
 	return t.now
 }
 
@@ -102,7 +108,7 @@ func (t *thread) run() {
 		t.advance()
 	}
 	for i := range t.conns {
-		t.again.push(&t.conns[i])
+		t.resume(&t.conns[i], t.conns[i].free)
 	}
 	for t.clock() < 0 && t.plan.stop.Load() == 0 {
 		t.network.wait(-t.now)
@@ -130,7 +136,7 @@ func (t *thread) run() {
 			t.cross()
 		}
 		t.stepTo(now)
-		if t.over && (!t.plan.open || t.edge == never || t.inFlight == 0 && t.due == never) {
+		if t.over && (!t.plan.open || t.edge == never || t.inFlight == 0 && t.due == never && t.overdue(t.plan.end) == 0) {
 			t.finish(now)
 			return
 		}
@@ -149,20 +155,26 @@ func (t *thread) turn() (ready []unix.EpollEvent) {
 	if c := t.waiting.head; c != nil {
 		limit = min(limit, c.deadline)
 	}
-	if c := t.resting.head; c != nil {
-		limit = min(limit, c.free)
+	next := int64(never) // intended moment for which a connection is free
+	if t.idle.head != nil {
+		next = t.due
 	}
-	if t.due > limit || t.idle.head == nil {
+	if len(t.agenda) > 0 {
+		next = min(next, t.agenda[0].free)
+	}
+	if next > limit {
+		t.stall.expected = limit
 		return t.network.wait(limit - now)
 	}
-	if ns := t.due - t.plan.spin - now; ns > 0 {
+	if ns := next - t.plan.spin - now; ns > 0 {
+		t.stall.expected = now + ns
 		return t.network.wait(ns)
 	}
 	from := now
-	for ready = t.network.wait(0); len(ready) == 0 && t.clock() < t.due; {
+	for ready = t.network.wait(0); len(ready) == 0 && t.clock() < next; {
 		ready = t.network.wait(0)
 	}
-	t.meter.spun += max(0, min(t.now, t.due)-from)
+	t.meter.spun += max(0, min(t.now, next)-from)
 	return ready
 }
 
@@ -178,12 +190,12 @@ func (t *thread) stepTo(now int64) {
 // cross acts on an edge of the run: the window begins, it ends, or the time after it is over.
 func (t *thread) cross() {
 	t.account(t.edge)
-	switch t.meter.cpu = t.network.cpu(); {
+	switch t.meter.cpu, t.meter.wait = t.network.cpu(); {
 	case !t.begun:
 		t.begun, t.atBegin, t.edge = true, t.meter, t.plan.end
 	case !t.over:
 		t.over, t.window, t.edge = true, t.meter.minus(t.atBegin), t.plan.end+t.plan.grace
-		t.backlog = t.schedule.before(t.plan.end, t.due)
+		t.backlog = t.schedule.before(t.plan.end, t.due) + t.overdue(t.plan.end)
 	default:
 		t.edge = never
 	}
@@ -200,8 +212,9 @@ func (t *thread) goOn(now int64) {
 	if now >= t.crashAt {
 		t.crashAt, t.crashDue = never, now < t.plan.end
 	}
-	for c := t.resting.head; c != nil && c.free <= now; c = t.resting.head {
-		c.remove()
+	for t.agenda.due(now) {
+		c := t.agenda[0]
+		t.agenda.take(c)
 		t.again.push(c)
 	}
 	for range startsPerTurn {
@@ -224,18 +237,39 @@ func (t *thread) dispatch() {
 			t.give(c, t.now)
 			continue
 		}
-		t.give(c, t.takeDue())
+		t.arrive(c)
 	}
 }
 
-// takeDue takes the arrival that is due.
-func (t *thread) takeDue() int64 {
+// arrive gives the arrival that is due to c, which is free.
+func (t *thread) arrive(c *conn) {
 	at := t.due
-	if at >= t.plan.begin {
-		t.intended++
+	if t.plan.partly {
+		c.left, c.thoughts = t.schedule.requests, thoughts(t.plan.seed, t.schedule.client)
 	}
 	t.advance()
-	return at
+	t.ask(c, at)
+}
+
+// ask gives c a request that an open loop intends to send.
+func (t *thread) ask(c *conn, intended int64) {
+	if intended >= t.plan.begin {
+		t.intended++
+	}
+	t.give(c, intended)
+}
+
+// overdue is the number of clients in the middle of a visit whose next request is due before end and is not sent.
+func (t *thread) overdue(end int64) (n uint64) {
+	if !t.plan.partly {
+		return 0
+	}
+	for i := range t.conns {
+		if c := &t.conns[i]; !c.busy && c.left > 0 && c.free < end {
+			n++
+		}
+	}
+	return n
 }
 
 // advance moves the schedule on.
@@ -253,19 +287,18 @@ func (t *thread) finish(now int64) {
 	}
 	if !t.over && t.begun {
 		t.account(now)
-		t.meter.cpu = t.network.cpu()
+		t.meter.cpu, t.meter.wait = t.network.cpu()
 		t.window = t.meter.minus(t.atBegin)
-		t.backlog = t.schedule.before(end, t.due)
+		t.backlog = t.schedule.before(end, t.due) + t.overdue(end)
 	}
 	for ; t.due < end; t.advance() {
-		if t.due >= begin {
-			t.intended++
-			t.censor(now - t.due)
-		}
+		t.giveUp(t.due, now)
 	}
 	for i := range t.conns {
 		c := &t.conns[i]
 		switch {
+		case !c.busy && c.left > 0 && c.free < end:
+			t.giveUp(c.free, now)
 		case !c.busy:
 		case c.crash:
 			c.harmed = true
@@ -277,6 +310,14 @@ func (t *thread) finish(now int64) {
 		t.shut(c)
 	}
 	t.series.closeStep(t.inFlight, max(0, now-t.due), true)
+}
+
+// giveUp ends an open loop's request that was due and could not be sent.
+func (t *thread) giveUp(intended, now int64) {
+	if intended >= t.plan.begin {
+		t.intended++
+		t.censor(now - intended)
+	}
 }
 
 // censor records a request without an answer at the time that it has waited.

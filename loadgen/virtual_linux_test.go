@@ -54,9 +54,9 @@ func (e *simEvents) Pop() any {
 	return last
 }
 
-func (s *simulated) String() string { return "virtual time" }
-func (s *simulated) clock() int64   { return s.now }
-func (s *simulated) cpu() int64     { return s.now }
+func (s *simulated) String() string            { return "virtual time" }
+func (s *simulated) clock() int64              { return s.now }
+func (s *simulated) cpu() (used, waited int64) { return s.now, -1 }
 
 func (s *simulated) wait(ns int64) []unix.EpollEvent {
 	s.ready = s.ready[:0]
@@ -114,8 +114,21 @@ func (s *simulated) receive(fd int32, p []byte) (int, unix.Errno) {
 
 func (s *simulated) shut(fd int32) { delete(s.socks, fd) }
 
-// simulate is Run in virtual time.
-func simulate(t testing.TB, c Config, s *simulated) *results.Load {
+// virtual is a network that simulate can start.
+type virtual interface {
+	network
+	begin()
+}
+
+func (s *simulated) begin() {
+	s.socks, s.now = map[int32]*simSocket{}, -int64(startLead)
+	if s.text == "" {
+		s.text = helloText
+	}
+}
+
+// simulate is Run in virtual time, each thread on a network of its own.
+func simulate(t testing.TB, c Config, networks ...virtual) *results.Load {
 	t.Helper()
 	c.URL, c.Check.Length = "http://127.0.0.1:1/", -1
 	c = c.withDefaults()
@@ -126,14 +139,16 @@ func simulate(t testing.TB, c Config, s *simulated) *results.Load {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.socks, s.text, s.now = map[int32]*simSocket{}, helloText, -int64(startLead)
 	r := &run{Config: c, plan: newPlan(&c, u, netipLoopback), silent: &silent{}}
 	if err := r.prepare(netipLoopback.Addr()); err != nil {
 		t.Fatal(err)
 	}
 	defer r.close()
-	r.threads[0].network = s
-	r.threads[0].run()
+	for i, n := range networks {
+		n.begin()
+		r.threads[i].network = n
+		r.threads[i].run()
+	}
 	return r.merge()
 }
 
@@ -142,7 +157,7 @@ func simulate(t testing.TB, c Config, s *simulated) *results.Load {
 func computed(c Config, answer func(k int, sent int64) int64) (response, service results.Histogram) {
 	c = c.withDefaults()
 	response, service = results.NewHistogram(), results.NewHistogram()
-	a := newArrivals(c.Rate, c.Arrivals == "constant", c.Seed, 0, 1)
+	a := c.schedule(0, 1)
 	free := make([]int64, c.Connections)
 	for k := 0; ; k++ {
 		at := a.next()

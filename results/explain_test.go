@@ -44,7 +44,8 @@ func TestExplainFindsWhatTheScreensSay(t *testing.T) {
 		"keepalive", "sequential", "event-based", "thread-based", "process-based", "Mann Whitney", "mann-whitney", "stuck",
 		"starved", "wrong", "generator-bound", "overloaded", "tied", "ceiling", "censored", "PSS", "exec", "knee", "control",
 		"process control", "columns", "Jain's index", "fairness", "hybrid", "reference", "prefork", "reuseport", "pass",
-		"amped", "symped", "left out", "idle connection"} {
+		"amped", "symped", "left out", "idle connection", "verdict", "non-stationary", "near the ceiling",
+		"too few samples", "correlated samples", "disturbed", "queued", "arrivals", "partly open", "think time", "ramp"} {
 		text, err := Explain(term)
 		if err != nil {
 			t.Errorf("%s: %v", term, err)

@@ -321,7 +321,12 @@ func TestLoadSummaryGolden(t *testing.T) {
 		}
 	}
 	few.Service = few.Response
+	partly, thinking := few, few
+	partly.Model, partly.Rate, partly.Profile, partly.Visit, partly.Seed = "partly", 1000, "500..1500", 5, 7
+	partly.Think, partly.Connections, partly.Backlog = "exponential:10ms", 64, 3
+	thinking.Model, thinking.Rate, thinking.Think, thinking.Pacing = "closed", 0, "10ms", "epoll_pwait2"
 	for name, l := range map[string]Load{"load-closed.txt": closed, "load-poisson.txt": poisson, "load-few.txt": few,
+		"load-partly.txt": partly, "load-thinking.txt": thinking,
 		"load-nothing.txt": {Model: "closed", Connections: 2, Threads: 1, Window: 1}} {
 		var b bytes.Buffer
 		if err := LoadSummary(&b, &l, Style{}); err != nil {

@@ -75,6 +75,9 @@ const (
 	Latency         Metric = "latency"           // no column: its histogram is drawn beneath the table
 )
 
+// Everything is all metrics: what a finding voids that makes a trial worthless.
+var Everything = []Metric{CPUPerRequest, Throughput, MemoryPerSilent, Harmed, Latency}
+
 // Situation is a column: one kind of load, the same for every row but for the offered rate where it says so.
 type Situation struct {
 	Name        string             `json:"name"`     // "trivial"
@@ -220,6 +223,10 @@ type Load struct {
 	Connect   Histogram `json:"connect"`
 	Series    *Series   `json:"series,omitempty"`
 	Audit     Audit     `json:"audit"`
+	Host      *Host     `json:"host,omitempty"`
+	// Findings are the verdict on this load by itself: none means valid, and nil that there was no verdict. Those of a
+	// trial stand in Trial.Findings.
+	Findings []Finding `json:"findings,omitzero"`
 
 	CPUWatch float64 `json:"cpu_watch,omitempty"` // of a live view beside it, seconds
 	CPU      float64 `json:"cpu"`                 // the generator's own, seconds in the window, Spin included
@@ -238,6 +245,22 @@ type Audit struct {
 	// exponential distribution that was asked for.
 	Anderson float64 `json:"anderson"`
 	Gaps     int     `json:"gaps"`
+	// Stalled is for how long its threads did not go on in the window though there was something to do or a time to
+	// wait was over, seconds, of all threads together; Stall is the longest time. What is below 2 ms does not count.
+	Stalled float64 `json:"stalled"`
+	Stall   float64 `json:"stall"`
+	// CPUWait is how long its threads were ready to run and had no CPU, seconds in the window, of all together; nil
+	// where the kernel does not tell. A hypervisor that takes the CPU away does not show here.
+	CPUWait *float64 `json:"cpu_wait"`
+}
+
+// Host is what the whole machine did while a load ran. A nil pointer is a counter that this machine does not have.
+type Host struct {
+	Seconds   float64  `json:"seconds"`   // from the first look to the last one: the warm-up and what came before it too
+	CPUs      int      `json:"cpus"`      // that this process may use
+	Steal     *float64 `json:"steal"`     // CPU time that a hypervisor gave to others, seconds, of all CPUs
+	PSISome   *float64 `json:"psi_some"`  // seconds in which some task waited for a CPU
+	Throttled *uint64  `json:"throttled"` // times that a quota stopped this cgroup
 }
 
 // ErrorCount is the sum of Errors.

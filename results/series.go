@@ -25,9 +25,11 @@ type Point struct {
 	Service  Packed  `json:"-"`                   // service times, nanoseconds; not part of the record
 }
 
-// Packed is an HDR histogram of the common range that holds no more than what was recorded. Its JSON is that of a
-// Histogram.
+// Packed is an HDR histogram of the common range that holds no more than what was recorded. In the record it has two
+// significant digits: a time line needs no more, and ten of them a second are a fifth as long.
 type Packed struct{ *hdr.PackedHistogram }
+
+const recordDigits = 2
 
 // NewPacked returns an empty one.
 func NewPacked() Packed { return Packed{hdr.NewPacked(HistogramMin, HistogramMax, HistogramDigits)} }
@@ -45,7 +47,7 @@ func (p Packed) Quantile(q float64) (v float64, ok bool) {
 	if !Enough(p.Count(), q) {
 		return 0, false
 	}
-	return float64(p.ValueAtPercentile(100*q)) / 1e9, true
+	return float64(p.ValueAtPercentile(percentile(q, p.Count()))) / 1e9, true
 }
 
 // AddTo adds p to h.
@@ -60,7 +62,9 @@ func (p Packed) MarshalJSON() ([]byte, error) {
 	if p.Count() == 0 {
 		return []byte("null"), nil
 	}
-	text, err := p.Encode()
+	coarse := hdr.NewPacked(HistogramMin, HistogramMax, recordDigits)
+	p.ForEachBucket(func(value, count int64) bool { return coarse.RecordValues(value, count) == nil })
+	text, err := coarse.Encode()
 	if err != nil {
 		return nil, fmt.Errorf("encode histogram: %w", err)
 	}

@@ -86,17 +86,31 @@ func (h Histogram) Quantile(q float64) (seconds float64, ok bool) {
 	if !Enough(h.Count(), q) {
 		return 0, false
 	}
-	return float64(h.ValueAtPercentile(100*q)) / 1e9, true
+	return float64(h.ValueAtPercentile(percentile(q, h.Count()))) / 1e9, true
+}
+
+// percentile is what the histogram's library has to be asked for so that it tells the q-quantile of n values as Java's
+// HdrHistogram does: the smallest value that at least the share q of all do not exceed. By itself the library rounds
+// the rank of that value to the nearest whole number, so that p99 of 660 values would be the 653rd, not the 654th.
+func percentile(q float64, n int64) float64 {
+	rank := math.Ceil(math.Nextafter(100*q, 0) / 100 * float64(n)) // as Java: 0.9 x 10 is 9, whatever its last bit says
+	return 100 * rank / float64(n)
 }
 
 // Enough tells whether n samples say something about the q-quantile.
 func Enough(n int64, q float64) bool {
+	need, ok := Samples(q)
+	return ok && n >= need
+}
+
+// Samples is how many samples the q-quantile needs; ok is false above the highest quantile that is ever told.
+func Samples(q float64) (n int64, ok bool) {
 	for _, need := range samplesFor {
 		if q <= need.q {
-			return n >= need.n
+			return need.n, true
 		}
 	}
-	return false
+	return 0, false
 }
 
 // Summary is the median of a cell's valid trials with its order-statistic 95 % interval. Lo and Hi are NaN below

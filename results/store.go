@@ -70,11 +70,12 @@ func create(dir string, run Run, w *Writer) error {
 	if err != nil {
 		return fmt.Errorf("encode run: %w", err)
 	}
-	return writeWhole(filepath.Join(dir, runFile), append(text, '\n'))
+	return WriteFile(filepath.Join(dir, runFile), append(text, '\n'))
 }
 
-// writeWhole writes a file that is there completely or not at all, even if the machine stops in between.
-func writeWhole(path string, text []byte) error {
+// WriteFile writes a file that is there completely or not at all, even if the machine stops in between. It replaces one
+// of that name. Its errors name the file.
+func WriteFile(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

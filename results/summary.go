@@ -18,6 +18,7 @@ func LoadSummary(w io.Writer, l *Load, s Style) error {
 	var b bytes.Buffer
 	summaryAsked(&b, l)
 	summaryReached(&b, l)
+	summaryVerdict(&b, l.Findings)
 	summaryQuantiles(&b, l)
 	summaryHistogram(&b, l.Response, s)
 	if _, err := io.WriteString(w, s.text(b.String())); err != nil {
@@ -34,17 +35,26 @@ func summaryAsked(b *bytes.Buffer, l *Load) {
 	if l.URL != "" {
 		fmt.Fprintln(b, l.URL)
 	}
-	fmt.Fprintf(b, "%s\n%s, %s, %s\n", modelName(l.Model, l.Rate), plural(l.Connections, "client"), conns,
-		plural(l.Threads, "thread"))
+	fmt.Fprintln(b, modelName(l.Model, l.Rate))
+	if l.Profile != "" {
+		fmt.Fprintf(b, "that rate is the mean of %s\n", clip(l.Profile, 50))
+	}
+	if l.Model == "partly" {
+		fmt.Fprintf(b, "a client asks %s times on average, then leaves; at the same time at most\n", exact(l.Visit))
+	}
+	fmt.Fprintf(b, "%s, %s, %s\n", plural(l.Connections, "client"), conns, plural(l.Threads, "thread"))
+	if l.Think != "" {
+		fmt.Fprintf(b, "between an answer and its next request a client thinks: %s\n", l.Think)
+	}
 	fmt.Fprintf(b, "%s measured after %s of warm-up", span(l.Window), span(l.Warmup))
-	if l.Model == "poisson" {
+	if l.Model != "constant" && l.Model != "closed" || strings.HasPrefix(l.Think, "exponential") {
 		fmt.Fprintf(b, ", seed %d", l.Seed)
 	}
 	if l.Interrupted {
 		b.WriteString(", INTERRUPTED")
 	}
 	b.WriteString("\n")
-	if l.Model == "closed" {
+	if l.Model == "closed" && l.Think == "" {
 		b.WriteString("each client waits for its answer: this shows capacity; for latency give a rate\n")
 	}
 	b.WriteString("\n")
@@ -84,10 +94,13 @@ func summaryReached(b *bytes.Buffer, l *Load) {
 		if l.Window > 0 {
 			fmt.Fprintf(b, ", %.0f %% busy", 100*(l.CPU-l.CPUSpin)/l.Window)
 		}
-		if l.Pacing != "" && l.Model != "closed" {
+		if l.Pacing != "" && (l.Model != "closed" || l.Think != "") {
 			fmt.Fprintf(b, ", paced by %s", l.Pacing)
 		}
 		b.WriteString("\n")
+	}
+	if all := l.Warmup + l.Window; l.CPUWatch > 0 && all > 0 {
+		fmt.Fprintf(b, "the live view took %s of CPU time, %.2g %% of one CPU\n", duration(l.CPUWatch, 2), 100*l.CPUWatch/all)
 	}
 }
 

@@ -89,6 +89,8 @@ func modelName(model string, rate float64) string {
 		return fmt.Sprintf("open loop, constant arrivals at %s/s", exact(rate))
 	case "poisson":
 		return fmt.Sprintf("open loop, Poisson arrivals at %s/s", exact(rate))
+	case "partly":
+		return fmt.Sprintf("partly open, Poisson arrivals of clients, %s requests/s", exact(rate))
 	}
 	return model
 }

@@ -168,6 +168,10 @@ func measuredRows(run *Run, sit *Situation) [][]wideRow {
 			func(t *Trial) (float64, bool) { return t.Load.Lag.Quantile(0.99) }),
 			row("generator's CPU, without spin", percent, func(t *Trial) (float64, bool) {
 				return (t.Load.CPU - t.Load.CPUSpin) / t.Load.Window, t.Load.Window > 0
+			}),
+			row("  it waited for a CPU", percent, func(t *Trial) (float64, bool) {
+				waited, ok := value(t.Load.Audit.CPUWait)
+				return waited / t.Load.Window, ok && t.Load.Window > 0
 			})})
 	used := []wideRow{
 		{"CPU per request, µs", func(c *Cell) string {

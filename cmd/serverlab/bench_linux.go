@@ -64,6 +64,9 @@ func runBench(ctx context.Context, c *call) error {
 	if err := c.parse(len(bench.Experiments())); err != nil {
 		return err
 	}
+	if slices.Contains(c.flags.Args(), bench.LieName) {
+		return lie(ctx, c, &f)
+	}
 	o, err := f.options(c)
 	if err != nil {
 		return err
@@ -335,15 +338,4 @@ func diesWithMake() {
 	if level, err := strconv.Atoi(os.Getenv("MAKELEVEL")); err == nil && level > 0 {
 		_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGTERM), 0, 0, 0) // fails on no kernel that Go runs on
 	}
-}
-
-// null serves nothing at all; the benchmark measures its load generator by it.
-func null(ctx context.Context, c *call) error {
-	keepalive := c.flags.Bool("keepalive", true, "keep connections open")
-	if err := c.parse(0); err != nil {
-		return err
-	}
-	ctx, cancel := untilEOF(ctx)
-	defer cancel()
-	return bench.ServeNull(ctx, *keepalive, c.stdout)
 }

@@ -29,8 +29,18 @@ func check(ctx context.Context, c *call) error {
 	name := c.flags.String("arch", "", "`ROW` to check: a name, or prefork:accept=pass and the like")
 	files := c.flags.String("files", corpus.DefaultDir(), "`directory` of the served files, created on first use")
 	asJSON := c.flags.Bool("json", false, "one JSON object per property, and one that sums up")
+	var instrument instrumentFlags
+	instrument.register(c)
 	if err := c.parse(0); err != nil {
 		return err
+	}
+	if instrument.on {
+		return checkInstrument(ctx, c, &instrument, *asJSON)
+	}
+	for _, name := range []string{"quick", "seed", "server-cpus", "client-cpus"} {
+		if c.flags.Changed(name) {
+			return usagef("--%s belongs to --instrument", name)
+		}
 	}
 	if *name == "" {
 		return usagef("--arch is missing: `serverlab list` shows what there is")

@@ -30,6 +30,10 @@ func list(_ context.Context, c *call) error {
 	for _, a := range servers.References {
 		describe(c.stdout, a, "not installed")
 	}
+	if names := experiments(); len(names) > 0 {
+		hang(c.stdout, "EXPERIMENTS  ", strings.Join(names, ", ")+": `serverlab bench NAME …` runs some, without a name "+
+			"it runs all but lie, which shows what three load generators say about one stall of a server.")
+	}
 	if servers.Architectures[0].Serve == nil {
 		fmt.Fprintln(c.stdout, "They can be served and measured on Linux only; here results can be read.")
 	}

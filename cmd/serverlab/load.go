@@ -20,29 +20,15 @@ type loadFlags struct {
 	cfg    loadgen.Config
 	cpus   string
 	body   string
-	status int
-	length int64
-	expect string
+	checks checkFlags
 	server int
 	json   bool
 	ascii  bool
-	spin   time.Duration
-}
+	live   bool
 
-// loaded is the result of a load, what follows from its histogram, and what the server used meanwhile.
-type loaded struct {
-	*results.Load
-	P50       float64  `json:"p50"` // response time, seconds
-	P99       float64  `json:"p99"`
-	ServerCPU *float64 `json:"server_cpu,omitempty"` // seconds of its process tree in the window, if it was named
-}
-
-func newLoaded(l *results.Load, cpu *float64) loaded {
-	all := loaded{Load: l, ServerCPU: cpu}
-	if l.Response.Count() > 0 {
-		all.P50, all.P99 = float64(l.Response.ValueAtQuantile(50))/1e9, float64(l.Response.ValueAtQuantile(99))/1e9
-	}
-	return all
+	clients clientFlags
+	exports exports
+	search  searchFlags
 }
 
 func (f *loadFlags) register(c *call) {
@@ -53,28 +39,30 @@ func (f *loadFlags) register(c *call) {
 	fs.StringVar(&f.cpus, "cpus", "", "`LIST` of CPUs to pin the threads to, such as 1 or 1-2")
 	fs.DurationVar(&f.cfg.Duration, "duration", 10*time.Second, "`time` that is measured")
 	fs.DurationVar(&f.cfg.Warmup, "warmup", time.Second, "`time` before that, which is discarded")
-	fs.Float64Var(&f.cfg.Rate, "rate", 0, "requests per second, whatever the server does (0: closed loop)")
-	fs.StringVar(&f.cfg.Arrivals, "arrivals", "poisson", "at that rate: poisson or constant")
-	fs.Uint64Var(&f.cfg.Seed, "seed", 1, "of Poisson arrivals: the same seed gives the same moments")
+	f.clients.register(fs)
+	f.search.register(fs)
 	fs.BoolVar(&f.cfg.KeepAlive, "keepalive", true, "keep connections open; false: a connection per request")
 	fs.IntVar(&f.cfg.Silent, "silent", 0, "connections held open beside the busy ones that never send")
 	fs.DurationVar(&f.cfg.Timeout, "timeout", 10*time.Second, "`time` after which a request counts as failed")
-	fs.DurationVar(&f.spin, "spin", 50*time.Microsecond, "longest busy wait before a request that is due (0s: none)")
 	fs.StringVar(&f.cfg.Method, "method", "GET", "of the request")
 	fs.StringArrayVar(&f.cfg.Header, "header", nil, "`LINE` to add to the request, \"Name: value\"; may be repeated")
 	fs.StringVar(&f.body, "body", "", "`text` to send with each request, or @FILE")
-	fs.IntVar(&f.status, "expect-status", 0, "status of a right answer (0: any of 2xx)")
-	fs.Int64Var(&f.length, "expect-length", -1, "length of a right answer's body, bytes (-1: any)")
-	fs.StringVar(&f.expect, "expect-body", "", "`text` of a right answer's body, or @FILE")
+	f.checks.register(fs)
+	fs.BoolVar(&f.cfg.AllowRemote, "allow-remote", false, "allow a target that is not on this machine")
 	fs.IntVar(&f.server, "server-pid", 0, "charge this process and its children, if the server runs on this machine")
 	fs.BoolVar(&f.json, "json", false, "print the whole result as JSON")
+	f.exports.register(fs)
 	fs.BoolVar(&f.ascii, "ascii", false, "draw with plain characters")
+	fs.BoolVar(&f.live, "live", true, "on a terminal, show the load while it goes on")
 }
 
 func load(ctx context.Context, c *call) error {
 	var f loadFlags
 	f.register(c)
 	if err := c.parse(0); err != nil {
+		return err
+	}
+	if err := f.search.prepare(c, &f); err != nil {
 		return err
 	}
 	cfg, err := f.config(c)
@@ -85,29 +73,31 @@ func load(ctx context.Context, c *call) error {
 	if err != nil {
 		return usagef("--server-pid: %w", err)
 	}
-	cfg.Edge = bill.edge
+	if err := f.exports.check(c, f.json); err != nil {
+		return err
+	}
+	if f.search.asked() {
+		return f.search.run(ctx, c, &f, cfg)
+	}
+	cfg.Edge = f.exports.edge(bill.edge)
+	view := f.view(c)
+	if view != nil {
+		cfg.Watch = view.watch
+	}
 	l, err := loadgen.Run(ctx, cfg)
+	view.end()
 	if err != nil {
 		if ctx.Err() != nil {
 			return errInterrupted
 		}
 		return err
 	}
+	portsHint(c.stderr, l)
 	used, err := bill.used()
-	if err != nil {
+	t := &results.Trial{Load: *l, Findings: l.Findings, Server: results.Server{CPU: used}}
+	err = errors.Join(err, f.exports.save(c, t)) // before anything is shown: whoever reads that may leave early
+	if err = errors.Join(err, f.show(c, t)); err != nil {
 		return err
-	}
-	if f.json {
-		text, err := json.MarshalIndent(newLoaded(l, used), "", "  ")
-		if err != nil {
-			return fmt.Errorf("encode the result: %w", err)
-		}
-		fmt.Fprintf(c.stdout, "%s\n", text)
-	} else if err := results.LoadSummary(c.stdout, l, (&screenFlags{ascii: f.ascii}).style(c.stdout)); err != nil {
-		return fmt.Errorf("draw the result: %w", err)
-	} else if used != nil && l.Requests > 0 {
-		fmt.Fprintf(c.stdout, "\nthe server used %.3g s of CPU time in the window, %.3g µs per request\n", *used,
-			*used/float64(l.Requests)*1e6)
 	}
 	switch {
 	case l.Interrupted:
@@ -125,33 +115,45 @@ func load(ctx context.Context, c *call) error {
 	return nil
 }
 
+// show prints what came of a load, unless a file of it has gone to standard output.
+func (f *loadFlags) show(c *call, t *results.Trial) error {
+	l, used := &t.Load, t.Server.CPU
+	if f.exports.stdout() {
+		return nil
+	}
+	if f.json {
+		text, err := json.MarshalIndent(newLoaded(t), "", "  ")
+		if err != nil {
+			return fmt.Errorf("encode the result: %w", err)
+		}
+		fmt.Fprintf(c.stdout, "%s\n", text)
+	} else if err := results.LoadSummary(c.stdout, l, (&screenFlags{ascii: f.ascii}).style(c.stdout)); err != nil {
+		return fmt.Errorf("draw the result: %w", err)
+	} else if used != nil && l.Requests > 0 {
+		fmt.Fprintf(c.stdout, "\nthe server used %.3g s of CPU time in the window, %.3g µs per request\n", *used,
+			*used/float64(l.Requests)*1e6)
+	}
+	return nil
+}
+
 func (f *loadFlags) config(c *call) (cfg loadgen.Config, err error) {
 	cfg = f.cfg
 	if cfg.URL == "" {
 		return cfg, usagef("--url is missing, such as --url http://127.0.0.1:8080/")
 	}
-	if c.flags.Changed("arrivals") && cfg.Rate == 0 {
-		return cfg, usagef("--arrivals needs a --rate")
+	if err := f.clients.apply(c, &cfg); err != nil {
+		return cfg, err
 	}
 	if f.cpus != "" {
 		if cfg.CPUs, err = cpuset.Parse(f.cpus); err != nil {
 			return cfg, usagef("--cpus: %w", err)
 		}
 	}
-	if cfg.Rate > 0 {
-		cfg.Spin = f.spin
-	}
 	if cfg.Body, err = textOrFile(f.body); err != nil {
 		return cfg, usagef("--body: %w", err)
 	}
-	cfg.Check = loadgen.Check{Status: f.status, Length: f.length}
-	if c.flags.Changed("expect-body") {
-		if cfg.Check.Body, err = textOrFile(f.expect); err != nil {
-			return cfg, usagef("--expect-body: %w", err)
-		}
-		if cfg.Check.Body == nil { // an empty text is expected, which is not the same as any
-			cfg.Check.Body = []byte{}
-		}
+	if cfg.Check, err = f.checks.check(); err != nil {
+		return cfg, err
 	}
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}

@@ -50,7 +50,7 @@ var commands = []command{
 	{"bench", "[EXPERIMENT …]", "measure all architectures and show what came of it", runBench},
 	{"serve", "--arch NAME", "serve the handler by one architecture", serve},
 	{"load", "--url URL", "load any HTTP/1.1 server and show its latency", load},
-	{"check", "--arch NAME", "check that an architecture does what every one must do", check},
+	{"check", "--arch NAME", "check an architecture, or by --instrument the load generator", check},
 	{"report", "DIR", "show the result of a run again", report},
 	{"list", "", "list the architectures", list},
 	{"explain", "[TERM]", "explain a term in a few lines", explain},
@@ -59,6 +59,7 @@ var commands = []command{
 // hidden are the commands that the program starts for itself.
 var hidden = []command{
 	{"null", "", "answer without a server behind it, for calibration", null},
+	{"observe", "", "look for stalls of the host", observe},
 	{"member", "--arch NAME", "be one process of a pool", member},
 }
 
@@ -96,7 +97,7 @@ func runCommand(ctx context.Context, cmd command, args []string, stdout, stderr 
 	c := &call{args: args, stdout: stdout, stderr: stderr, flags: pflag.NewFlagSet(cmd.name, pflag.ContinueOnError)}
 	c.flags.SortFlags = false
 	c.flags.SetOutput(io.Discard) // pflag would print the whole usage after an error; one line is enough
-	err := cmd.run(ctx, c)
+	err := remoteHint(cmd.run(ctx, c))
 	var usage usageError
 	switch {
 	case err == nil:

@@ -49,15 +49,26 @@ func isTerminal(w io.Writer) bool {
 func report(_ context.Context, c *call) error {
 	var f screenFlags
 	f.register(c)
+	var e exports
+	registerGoBench(c.flags, &e.gobench)
 	if err := c.parse(1); err != nil {
 		return err
 	}
 	if c.flags.NArg() == 0 {
 		return usagef("name the directory of a run, such as results/runs/NAME")
 	}
+	if err := e.check(c, false); err != nil {
+		return err
+	}
 	run, trials, err := results.Read(c.flags.Arg(0))
 	if err != nil {
 		return err
+	}
+	if e.gobench != "" {
+		x := export{"gobench", e.gobench, func(w io.Writer) error { return results.GoBench(w, run, trials) }}
+		if err := x.save(c.stdout); err != nil || e.stdout() {
+			return err
+		}
 	}
 	return f.show(c.stdout, run, trials)
 }

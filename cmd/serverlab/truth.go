@@ -1,0 +1,158 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"serverlab/bench"
+	"serverlab/internal/cpuset"
+	"serverlab/results"
+)
+
+// instrumentFlags is what `check --instrument` can be told.
+type instrumentFlags struct {
+	on, quick bool
+	split     benchFlags // only its CPUs and seed
+}
+
+func (f *instrumentFlags) register(c *call) {
+	fs := c.flags
+	fs.BoolVar(&f.on, "instrument", false, "check the load generator itself: known delays in, quantiles out")
+	fs.BoolVar(&f.quick, "quick", false, "with --instrument: half a minute, and no p99.9")
+	fs.Uint64Var(&f.split.seed, "seed", 1, "with --instrument: of delays and arrivals")
+	fs.StringVar(&f.split.serverCPUs, "server-cpus", "", "with --instrument: `LIST` such as 0 (default: chosen)")
+	fs.StringVar(&f.split.clientCPUs, "client-cpus", "", "with --instrument: `LIST` (default: chosen)")
+}
+
+// options are those of a measurement of the load generator itself.
+func (f *instrumentFlags) options(stderr io.Writer) (o bench.InstrumentOptions, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return o, fmt.Errorf("find this program: %w", err)
+	}
+	o = bench.InstrumentOptions{
+		Quick: f.quick, Seed: f.split.seed,
+		Server: func(delay string, seed uint64) []string {
+			return []string{self, "null", "--delay=" + delay, fmt.Sprintf("--seed=%d", seed)}
+		},
+		Observer: func(cpus []int) []string {
+			return []string{self, "observe", "--cpus=" + strings.Trim(strings.ReplaceAll(fmt.Sprint(cpus), " ", ","), "[]")}
+		},
+		Say: func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) },
+	}
+	o.Split, err = f.split.split()
+	return o, err
+}
+
+// checkInstrument measures servers whose response times are known, and prints what the load generator makes of them.
+func checkInstrument(ctx context.Context, c *call, f *instrumentFlags, asJSON bool) error {
+	for _, name := range []string{"arch", "files"} {
+		if c.flags.Changed(name) {
+			return usagef("--instrument checks the load generator and no architecture: leave out --%s", name)
+		}
+	}
+	o, err := f.options(c.stderr)
+	if err != nil {
+		return err
+	}
+	style := (&screenFlags{}).style(c.stdout)
+	o.Report = func(k *results.Known) error { return results.KnownRows(c.stdout, k, style) }
+	if asJSON {
+		o.Report = func(k *results.Known) error { return json.NewEncoder(c.stdout).Encode(k) }
+	} else if err := results.KnownHead(c.stdout, style); err != nil {
+		return err
+	}
+	missed, judged, err := bench.CheckInstrument(ctx, o)
+	switch {
+	case errors.Is(err, bench.ErrInterrupted):
+		return fmt.Errorf("%w after %d quantiles, of which %d missed their bounds", errInterrupted, judged, missed)
+	case err != nil:
+		return err
+	case missed > 0:
+		return fmt.Errorf("%d of %d quantiles missed their bounds twice: is the machine busy? close what else runs, "+
+			"and try again", missed, judged)
+	}
+	if !asJSON {
+		_, err = fmt.Fprintf(c.stdout, "the load generator recovers all %d quantiles within 2 %% + 100 µs\n", judged)
+	}
+	return err
+}
+
+// lie shows what three clients say about one stall.
+func lie(ctx context.Context, c *call, f *benchFlags) error {
+	var wrong error
+	c.flags.Visit(func(flag *pflag.Flag) {
+		switch flag.Name {
+		case "server-cpus", "client-cpus", "seed", "ascii":
+		default:
+			wrong = usagef("%s measures no architecture: leave out --%s", bench.LieName, flag.Name)
+		}
+	})
+	if wrong != nil {
+		return wrong
+	}
+	if c.flags.NArg() > 1 {
+		return usagef("%s is shown alone: leave out the other experiments", bench.LieName)
+	}
+	o, err := (&instrumentFlags{split: *f}).options(c.stderr)
+	if err != nil {
+		return err
+	}
+	l, err := bench.Lie(ctx, o)
+	if errors.Is(err, bench.ErrInterrupted) {
+		return fmt.Errorf("%w before both clients were done", errInterrupted)
+	}
+	if err != nil {
+		return err
+	}
+	return results.LieScreen(c.stdout, &l, f.screen.style(c.stdout))
+}
+
+// null answers without a server behind it: at once, so that the benchmark can measure its load generator, or with
+// delays that are known.
+func null(ctx context.Context, c *call) error {
+	keepalive := c.flags.Bool("keepalive", true, "keep connections open")
+	text := c.flags.String("delay", "", "`DISTRIBUTION` such as constant:2ms or stall:1s@2s; it keeps connections open")
+	seed := c.flags.Uint64("seed", 1, "of the delays")
+	if err := c.parse(0); err != nil {
+		return err
+	}
+	ctx, cancel := untilEOF(ctx)
+	defer cancel()
+	if *text == "" {
+		return bench.ServeNull(ctx, *keepalive, c.stdout)
+	}
+	delay, err := bench.ParseDelay(*text)
+	if err != nil {
+		return usageError{err}
+	}
+	if !*keepalive {
+		return usagef("--delay keeps connections open: leave out --keepalive=false")
+	}
+	return bench.ServeDelayed(ctx, delay, *seed, c.stdout, c.stderr)
+}
+
+// observe watches the host's stalls beside a measurement.
+func observe(_ context.Context, c *call) error {
+	list := c.flags.String("cpus", "0", "`LIST` of CPUs to look from")
+	if err := c.parse(0); err != nil {
+		return err
+	}
+	cpus, err := cpuset.Parse(*list)
+	if err != nil {
+		return usagef("--cpus: %w", err)
+	}
+	return bench.ServeObserver(cpus, os.Stdin, c.stdout)
+}
+
+// experiments are the names that `bench` takes.
+func experiments() []string { return bench.Experiments() }
