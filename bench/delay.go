@@ -25,12 +25,13 @@ type Delay struct {
 }
 
 // delayForms is what ParseDelay takes, for those who got it wrong.
-const delayForms = "give constant:2ms, exponential:2ms, bimodal:1ms,50ms,1%, stall:1s@2s, or a stall after one of them: " +
-	"constant:1ms+stall:1s@2s"
+const delayForms = "give constant:2ms, exponential:2ms, bimodal:1ms,50ms,1%, stall:1s@2s, or a stall after one of " +
+	"them: constant:1ms+stall:1s@2s"
 
 // ParseDelay reads a delay: "constant:2ms", "exponential:2ms" (its mean), "bimodal:1ms,50ms,1%" (fast, slow, and how
 // many are slow), "stall:1s@2s" (answers at once; for one second, which begins two seconds after the first request,
-// answers nobody, and then everybody who has waited), or one of the first three with a stall: "constant:1ms+stall:1s@2s".
+// answers nobody, and then everybody who has waited), or one of the first three with a stall:
+// "constant:1ms+stall:1s@2s".
 func ParseDelay(text string) (d Delay, err error) {
 	d = Delay{text: text, quantile: func(float64) float64 { return 0 }}
 	usual, stall, stalls := strings.Cut(text, "+")

@@ -55,10 +55,12 @@ func TestParseDelay(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"": "no distribution", "constant": "no time", "constant:2": `"2"`, "constant:-1ms": "-1ms", "normal:2ms": "normal",
+		"": "no distribution", "constant": "no time", "constant:2": `"2"`, "constant:-1ms": "-1ms",
+		"normal:2ms":       "normal",
 		"constant:1ms,2ms": "no distribution", "exponential:2m": "2m", "bimodal:1ms,50ms": "no distribution",
-		"bimodal:1ms,50ms,1": `"1"`, "bimodal:1ms,50ms,101%": "101%", "bimodal:1ms,x,1%": `"x"`, "bimodal:1ms,2ms,NaN%": "NaN",
-		"stall:1s": "no stall", "stall:1s@": `""`, "stall:x@1s": `"x"`, "constant:1ms+": "no stall",
+		"bimodal:1ms,50ms,1": `"1"`, "bimodal:1ms,50ms,101%": "101%", "bimodal:1ms,x,1%": `"x"`,
+		"bimodal:1ms,2ms,NaN%": "NaN",
+		"stall:1s":             "no stall", "stall:1s@": `""`, "stall:x@1s": `"x"`, "constant:1ms+": "no stall",
 		"+stall:1s@2s": "no distribution", "constant:1ms+constant:1ms": "no stall",
 	} {
 		if _, err := ParseDelay(text); err == nil || !strings.Contains(err.Error(), want) ||
@@ -193,7 +195,8 @@ func TestServeDelayed(t *testing.T) {
 		t.Error(err)
 	}
 	var late Lateness
-	if err := json.Unmarshal(told.Bytes(), &late); err != nil || late.Answers != 4 || late.Max <= 0 || late.Max < late.P50 {
+	if err := json.Unmarshal(told.Bytes(), &late); err != nil || late.Answers != 4 || late.Max <= 0 ||
+		late.Max < late.P50 {
 		t.Errorf("%q: %+v, %v", told.String(), late, err)
 	}
 }

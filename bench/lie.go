@@ -50,9 +50,9 @@ func Lie(ctx context.Context, o InstrumentOptions) (lie results.Lie, err error) 
 		return lie, interrupted(ctx, fmt.Errorf("open loop: %w", err))
 	}
 	truth := newTruth(delay, o.Seed, &open)
-	lie = results.Lie{Answer: delay.quantile(0.5) / 1e9, Stall: float64(delay.length) / 1e9, Window: lieWindow.Seconds(),
-		Rate: lieRate, Clients: lieClients, Naive: naive.Service, Corrected: corrected(naive.Service),
-		Honest: honest.Response}
+	lie = results.Lie{Answer: delay.quantile(0.5) / 1e9, Stall: float64(delay.length) / 1e9,
+		Window: lieWindow.Seconds(), Rate: lieRate, Clients: lieClients,
+		Naive: naive.Service, Corrected: corrected(naive.Service), Honest: honest.Response}
 	for i, q := range []float64{0.5, 0.9, 0.99, 0.999, 1} {
 		lie.Truth[i] = truth.quantile(q)
 	}

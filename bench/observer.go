@@ -21,8 +21,8 @@ import (
 	"serverlab/results"
 )
 
-// ServeObserver reads the clock as fast as it can, on some CPUs, and keeps the gaps between two readings: times at which
-// it could not run, since the host had taken the CPU, or another program. It looks from the first byte of in to the
+// ServeObserver reads the clock as fast as it can, on some CPUs, and keeps the gaps between two readings: times at
+// which it could not run, since the host had taken the CPU, or another program. It looks from the first byte of in to the
 // second one, and writes the results.Stalls of that time to out when in ends: null, if it could not look.
 //
 // Where client and server have all CPUs there are, it must share theirs. So its threads are of the scheduling class
@@ -134,7 +134,7 @@ type observer struct {
 func observe(argv []string) (o *observer, err error) {
 	o = &observer{cmd: exec.Command(argv[0], argv[1:]...)}
 	o.cmd.Stdout = &o.out
-	o.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is for this process: it ends when its input does
+	o.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is not for it: it ends when its input does
 	if o.in, err = o.cmd.StdinPipe(); err == nil {
 		err = o.cmd.Start()
 	}

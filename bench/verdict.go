@@ -34,7 +34,7 @@ func findings(s results.Situation, t *results.Trial, cpus int, ceiling float64) 
 	}
 	if rate, ok := t.Value(results.Throughput); ok && ceiling > 0 && rate > ceilingShare*ceiling {
 		all = append(all, results.Finding{Kind: "near the ceiling", Evidence: fmt.Sprintf(
-			"%.0f requests/s are %.0f %% of what the load generator reaches alone", rate, 100*rate/ceiling)})
+			"%.0f requests/s are %.0f %% of what the load generator reached alone", rate, 100*rate/ceiling)})
 	}
 	return all
 }

@@ -110,8 +110,8 @@ func exponential(r *rand.PCG) float64 {
 	return -math.Log(1 - u)
 }
 
-// geometric draws from the geometric distribution on 1, 2, ... of a mean from 1 to maxVisit: an exponential time in
-// units in which the wait for the next one is as likely to end as a visit is, rounded down.
+// geometric draws from the geometric distribution on 1, 2, ... of a mean from 1 to maxVisit: an exponential time,
+// measured in units such that one passes without its end with probability 1-1/mean, and rounded up.
 func geometric(r *rand.PCG, mean float64) int32 {
 	return 1 + int32(exponential(r)/-math.Log1p(-1/mean)) // a mean of 1: x/Inf is 0
 }

@@ -56,12 +56,12 @@ func thin(all [][2]int64) (some [][2]int64) {
 	return some
 }
 
-// auditOf checks a sample, as Lancet does it (Kogias, Mallon and Bugnion, USENIX ATC 2019, 3.3 and 4.1): how service
-// times of successive answers are correlated, and, for Poisson arrivals, whether the gaps between sending are of the
+// auditOf checks a sample, as Lancet does it (Kogias, Mallon and Bugnion, USENIX ATC 2019): how service times of
+// successive answers are correlated, and, for Poisson arrivals, whether the gaps between sending are of the
 // distribution that was asked for. services are pairs in nanoseconds, each of one of n threads; gaps are those of one
 // thread, since those of others overlap with them. A thread has every n-th arrival, so its gaps, in expected arrivals,
-// are of Erlang's distribution. expected tells how many arrivals are expected until a moment; nil where arrivals are not
-// Poisson.
+// are of Erlang's distribution. expected tells how many arrivals are expected until a moment; it is nil where arrivals
+// are not Poisson.
 func auditOf(gaps, services [][2]int64, n int, expected func(ns int64) float64) (a results.Audit) {
 	gaps, services = thin(gaps), thin(services)
 	if expected != nil {

@@ -44,8 +44,8 @@ func TestAndersonDarling(t *testing.T) {
 	near(t, "share above the 1 % point", above1, 0.01, 0.0025)
 }
 
-// sentGaps are the pairs that one of so many threads would sample if it sent each of its arrivals at the moment that late
-// makes of it.
+// sentGaps are the pairs that one of so many threads would sample if it sent each of its arrivals at the moment that
+// late makes of it.
 func sentGaps(c Config, threads int, late func(int64) int64) (gaps [][2]int64, expected func(int64) float64) {
 	a := c.schedule(threads-1, threads)
 	last := late(a.next())

@@ -156,8 +156,8 @@ func TestVisitsInVirtualTime(t *testing.T) {
 		"a ramp":                   func(c *Config) { c.Profile, c.Rate = Profile{{0, 4000}}, 2000 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := Config{Connections: 500, Threads: 1, KeepAlive: true, Rate: 2000, Arrivals: "partly", Visit: 4, Seed: 5,
-				Think: Think{Mean: 5 * time.Millisecond}, Warmup: 300 * time.Millisecond, Duration: 2 * time.Second}
+			c := Config{Connections: 500, Threads: 1, KeepAlive: true, Rate: 2000, Arrivals: "partly", Visit: 4,
+				Seed: 5, Think: Think{Mean: 5 * time.Millisecond}, Warmup: 300 * time.Millisecond, Duration: 2 * time.Second}
 			change(&c)
 			var sends []int64
 			var networks []virtual
@@ -168,7 +168,8 @@ func TestVisitsInVirtualTime(t *testing.T) {
 			want := visiting(c)
 			want.check(t, l, sends)
 			if l.Model != "partly" || l.Visit != c.Visit || l.Intended != want.intended || l.Requests != want.intended {
-				t.Errorf("%s, visit %v: %d intended, %d right, want %d", l.Model, l.Visit, l.Intended, l.Requests, want.intended)
+				t.Errorf("%s, visit %v: %d intended, %d right, want %d", l.Model, l.Visit, l.Intended, l.Requests,
+					want.intended)
 			}
 			if waits := c.Connections == 18; l.Response.Max() > 2*l.Service.Max() != waits {
 				t.Errorf("response %d, service %d at most", l.Response.Max(), l.Service.Max())
@@ -247,8 +248,10 @@ func TestErrorEndsVisit(t *testing.T) {
 			c.Timeout = 5 * time.Millisecond
 		}
 		l := simulate(t, c, n)
-		if len(sends) != clients || l.Errors[test.kind] != uint64(clients) || l.Intended != uint64(clients) || l.Requests != 0 {
-			t.Errorf("%s: %d requests of %d clients, %d intended, errors %v", name, len(sends), clients, l.Intended, l.Errors)
+		n64 := uint64(clients)
+		if len(sends) != clients || l.Errors[test.kind] != n64 || l.Intended != n64 || l.Requests != 0 {
+			t.Errorf("%s: %d requests of %d clients, %d intended, errors %v", name, len(sends), clients, l.Intended,
+				l.Errors)
 		}
 		if n.fds != int32(clients) || len(n.socks) != 0 {
 			t.Errorf("%s: %d connections for %d clients, %d still open", name, n.fds, clients, len(n.socks))
@@ -276,7 +279,8 @@ func (n *impatient) receive(fd int32, p []byte) (int, unix.Errno) {
 
 // Who thinks for longer than the server keeps a connection opens another one, without an error and without delay.
 func TestConnectionLostInThought(t *testing.T) {
-	c := Config{Connections: 40, KeepAlive: true, Seed: 7, Think: Think{Mean: 5 * time.Millisecond}, Duration: time.Second}
+	c := Config{Connections: 40, KeepAlive: true, Seed: 7, Duration: time.Second,
+		Think: Think{Mean: 5 * time.Millisecond}}
 	open := c
 	open.Connections, open.Rate, open.Arrivals, open.Visit = 500, 2000, "partly", 4
 	for _, c := range []Config{c, open} {
@@ -297,15 +301,17 @@ func TestConnectionLostInThought(t *testing.T) {
 // The same seed brings the very same clients to every server, fast or slow, over real sockets: each opens a connection.
 func TestSameClientsForEveryServer(t *testing.T) {
 	for _, threads := range []int{1, 3} {
-		for _, answer := range []handler{hello, inTwo, last(strings.Replace(helloText, "\r\n", "\r\nConnection: close\r\n", 1))} {
+		closing := last(strings.Replace(helloText, "\r\n", "\r\nConnection: close\r\n", 1))
+		for _, answer := range []handler{hello, inTwo, closing} {
 			s := newServer(t, answer)
 			c := s.config()
 			c.Connections, c.Threads, c.Rate, c.Arrivals, c.Visit, c.Seed = 600, threads, 1000, "partly", 1, 3
 			l := mustRun(t, c)
 			clients := len(c.clients())
-			if s.accepted.Load() != int64(clients) || s.requests.Load() != int64(clients) || int(l.Requests) != clients {
-				t.Errorf("%d threads: %d accepted, %d asked, %d right; want %d", threads, s.accepted.Load(),
-					s.requests.Load(), l.Requests, clients)
+			accepted, asked := int(s.accepted.Load()), int(s.requests.Load())
+			if accepted != clients || asked != clients || int(l.Requests) != clients {
+				t.Errorf("%d threads: %d accepted, %d asked, %d right; want %d", threads, accepted, asked, l.Requests,
+					clients)
 			}
 		}
 	}

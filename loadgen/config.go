@@ -12,8 +12,8 @@
 // that has to wait for one waits in first-in, first-out order; that wait is part of the response time and no part of
 // the lag. A partly open loop (Schroeder, Wierman, Harchol-Balter, "Open versus closed: a cautionary tale", NSDI 2006)
 // has a schedule of clients: the first request of each is one of an open loop, the others are those of a closed one,
-// and a connection is its own until it leaves. Where a connection has to be opened
-// for a request, "sent" is the moment at which the opening began.
+// and a connection is its own until it leaves. Where a connection has to be opened for a request, "sent" is the moment
+// at which the opening began.
 //
 // A request belongs to the measured window by the moment of its end in a closed loop, and by its intended moment in
 // an open one, so an answer that comes after the window still counts there: after the window an open loop goes on for
@@ -172,7 +172,7 @@ func (c *Config) validateModel() error {
 	case partly && !open:
 		return errors.New("arrivals partly: give a rate")
 	case partly && !(c.Visit >= 1 && c.Visit <= maxVisit):
-		return fmt.Errorf("visit %v: give the mean number of a client's requests, from 1 to %.0f", c.Visit, float64(maxVisit))
+		return fmt.Errorf("visit %v: give a client's mean number of requests, from 1 to %.0f", c.Visit, float64(maxVisit))
 	case !partly && c.Visit != 0:
 		return fmt.Errorf("visit %v: only clients of a partly open load come and go", c.Visit)
 	case c.Think.Mean < 0 || c.Think.Mean > maxTime:

@@ -303,7 +303,8 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 	}
 	at := t.after(c, k != none, now)
 	old := int32(-1)
-	if ended || !t.plan.keepAlive || t.plan.partly && c.left == 0 || c.answer.mustClose() || c.written < len(t.text(c)) {
+	leaves := t.plan.partly && c.left == 0
+	if ended || leaves || !t.plan.keepAlive || c.answer.mustClose() || c.written < len(t.text(c)) {
 		old, c.fd = c.fd, -1
 	}
 	c.used = true
@@ -316,22 +317,6 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 	if old >= 0 {
 		t.network.shut(old) // only now, so that its cost delays nothing
 	}
-}
-
-// after returns the moment at which c goes on after a request that has ended now: at once, or when its client has
-// thought. A client of a partly open load leaves instead when it has all its answers, after an error, and when it would
-// think beyond the window; then nothing is left of its visit, and the slot is free at once.
-func (t *thread) after(c *conn, failed bool, now int64) int64 {
-	if !t.plan.partly {
-		return now + t.plan.think.draw(&c.thoughts)
-	}
-	if c.left--; c.left > 0 && !failed {
-		if at := now + t.plan.think.draw(&c.thoughts); at < t.plan.end {
-			return at
-		}
-	}
-	c.left = 0
-	return now
 }
 
 // took records the times of c's answer, which is right and came now.
@@ -382,16 +367,6 @@ func (t *thread) lost(c *conn, now int64) {
 		now += restTime
 	}
 	t.resume(c, now)
-}
-
-// resume lets c, which has no request, go on at a moment, or in the next turn of the loop if that is past.
-func (t *thread) resume(c *conn, at int64) {
-	c.free = at
-	if at > t.now {
-		t.agenda.push(c)
-		return
-	}
-	t.again.push(c)
 }
 
 // release takes c out of where it waits and ends its request.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"serverlab/results"
@@ -125,10 +126,14 @@ func (c Config) judged(ctx context.Context, goals []results.Goal, run Runner) (t
 			undecided = fmt.Sprintf("too few of %d requests had an answer to tell whether %v", l.Intended, g)
 		}
 	}
-	if t.Met {
-		return t, nil // whatever the generator did, it can only have made the server look worse
-	}
-	if t.Spoiled = spoiled(l.Findings); t.Spoiled == "" && undecided != "" && !missedAny(goals, l) {
+	why := spoiled(l.Findings)
+	switch {
+	case strings.HasPrefix(why, littlesLaw): // clocks and counts do not fit together: nothing counts
+		t.Met, t.Spoiled = false, why
+	case t.Met: // whatever else the generator did, it can only have made the server look worse
+	case why != "":
+		t.Spoiled = why
+	case undecided != "" && !missedAny(goals, l):
 		t.Spoiled = undecided
 	}
 	return t, nil
@@ -143,7 +148,9 @@ func missedAny(goals []results.Goal, l *results.Load) bool {
 
 // notTheServer are the kinds of findings that, where they void response times, tell of the load generator or the
 // machine.
-var notTheServer = []string{"generator-bound", "client's limits", "Little's law", "throttled", "disturbed", "arrivals"}
+var notTheServer = []string{littlesLaw, "generator-bound", "client's limits", "throttled", "disturbed", "arrivals"}
+
+const littlesLaw = "Little's law"
 
 // spoiled returns the finding that makes response times say nothing about the server, in words; "" without one.
 func spoiled(findings []results.Finding) string {

@@ -110,6 +110,13 @@ func TestFindRateAndTheGenerator(t *testing.T) {
 		o.Spoiled != "generator-bound: busy for 99 %" {
 		t.Errorf("%v, %+v", err, o)
 	}
+	unsound := func(c Config) []results.Finding {
+		return []results.Finding{{Kind: "Little's law", Voids: []results.Metric{results.Latency}}}
+	}
+	s = &server{capacity: 6_000, findings: unsound}
+	if o, err := FindRate(t.Context(), Config{}, findConfig(t, "p99=5ms"), s.run, nil); err != nil || o.Lower != nil {
+		t.Errorf("clocks and counts that do not fit together: %v, %+v", err, o)
+	}
 	overloaded := func(Config) []results.Finding {
 		return []results.Finding{{Kind: "overloaded", Voids: []results.Metric{results.Latency}}}
 	}

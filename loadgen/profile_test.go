@@ -34,7 +34,7 @@ func TestParseProfile(t *testing.T) {
 			t.Errorf("%q is written %q, want %q", text, got, want.again)
 		}
 	}
-	for _, text := range []string{"", "x", "-1", "1..", "..1", "1,,2", "1..2..3", "NaN", "inf", "1e9", "1 000", "1;2", "5/s"} {
+	for _, text := range []string{"", "x", "-1", "1..", "..1", "1,,2", "1..2..3", "NaN", "inf", "1e9", "1;2", "5/s"} {
 		_, err := ParseProfile(text)
 		if err == nil || !strings.HasPrefix(err.Error(), `rate "`+text+`": give requests per second`) {
 			t.Errorf("%q: error %v", text, err)

@@ -23,11 +23,11 @@ const (
 	shiftMin   = 20   // values, with fewer of which nothing is said
 )
 
-// findShift tells whether values, of which none is negative, kept their level. It fits a straight line and a jump to their logarithms, takes
-// the one that fits better, and divides its t statistic by what the values' resemblance to their neighbours adds to it:
-// n values with a correlation r of neighbours hold the evidence of n (1-r)/(1+r) independent ones (Bayley and
-// Hammersley 1946). r is that of the residuals, and is corrected for its bias in short series (Marriott and Pope 1954);
-// trying all places of the jump is allowed for in shiftT (as in Andrews 1993).
+// findShift tells whether values, of which none is negative, kept their level. It fits a straight line and a jump to
+// their logarithms, takes the one that fits better, and divides its t statistic by what the values' resemblance to
+// their neighbours adds to it: n values with a correlation r of neighbours hold the evidence of n (1-r)/(1+r)
+// independent ones (Bayley and Hammersley 1946). r is that of the residuals, and is corrected for its bias in short
+// series (after Marriott and Pope 1954); trying all places of the jump is allowed for in shiftT (as in Andrews 1993).
 func findShift(values []float64) (s shift, found bool) {
 	middle := median(slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return v == 0 }))
 	if len(values) < shiftMin || middle == 0 {

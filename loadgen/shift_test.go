@@ -32,8 +32,8 @@ func found(draw func(*rand.Rand) []float64) (share float64) {
 	return share
 }
 
-// A stationary series is called non-stationary in at most 1 % of all cases, even if its values resemble their neighbours
-// strongly, or some are far out.
+// A stationary series is called non-stationary in at most 1 % of all cases, even if its values resemble their
+// neighbours strongly, or some are far out.
 func TestShiftStationary(t *testing.T) {
 	for _, n := range []int{20, 30, 39} {
 		for _, cv := range []float64{0.1, 0.2, 0.5} {

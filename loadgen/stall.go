@@ -3,10 +3,10 @@ package loadgen
 import "time"
 
 // stall notes for how long a thread did not go on: because another program had its CPU, because it was stopped
-// (SIGSTOP), because the host took the CPU away. None of that shows in the answers of a closed loop, whose requests wait
-// as patiently as it does; and the thread can't have been working, for it reads its clock several times for each answer.
-// A wait is late from the moment at which it should have ended. The steps of the series bound every wait, so a stop that
-// is longer than a step is always noticed.
+// (SIGSTOP), because the host took the CPU away. None of that shows in the answers of a closed loop, whose requests
+// wait as patiently as it does; and the thread can't have been working, for it reads its clock several times for each
+// answer. A wait is late from the moment at which it should have ended. The steps of the series bound every wait, so a
+// stop that is longer than a step is always noticed.
 type stall struct {
 	expected     int64 // when the clock should have been read again
 	sum, longest int64 // in the window, nanoseconds

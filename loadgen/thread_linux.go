@@ -136,7 +136,7 @@ func (t *thread) run() {
 			t.cross()
 		}
 		t.stepTo(now)
-		if t.over && (!t.plan.open || t.edge == never || t.inFlight == 0 && t.due == never && t.overdue(t.plan.end) == 0) {
+		if t.over && (!t.plan.open || t.edge == never || t.allAnswered(t.plan.end)) {
 			t.finish(now)
 			return
 		}
@@ -241,37 +241,6 @@ func (t *thread) dispatch() {
 	}
 }
 
-// arrive gives the arrival that is due to c, which is free.
-func (t *thread) arrive(c *conn) {
-	at := t.due
-	if t.plan.partly {
-		c.left, c.thoughts = t.schedule.requests, thoughts(t.plan.seed, t.schedule.client)
-	}
-	t.advance()
-	t.ask(c, at)
-}
-
-// ask gives c a request that an open loop intends to send.
-func (t *thread) ask(c *conn, intended int64) {
-	if intended >= t.plan.begin {
-		t.intended++
-	}
-	t.give(c, intended)
-}
-
-// overdue is the number of clients in the middle of a visit whose next request is due before end and is not sent.
-func (t *thread) overdue(end int64) (n uint64) {
-	if !t.plan.partly {
-		return 0
-	}
-	for i := range t.conns {
-		if c := &t.conns[i]; !c.busy && c.left > 0 && c.free < end {
-			n++
-		}
-	}
-	return n
-}
-
 // advance moves the schedule on.
 func (t *thread) advance() {
 	if t.due = t.schedule.next(); t.due >= t.plan.end {
@@ -310,14 +279,6 @@ func (t *thread) finish(now int64) {
 		t.shut(c)
 	}
 	t.series.closeStep(t.inFlight, max(0, now-t.due), true)
-}
-
-// giveUp ends an open loop's request that was due and could not be sent.
-func (t *thread) giveUp(intended, now int64) {
-	if intended >= t.plan.begin {
-		t.intended++
-		t.censor(now - intended)
-	}
 }
 
 // censor records a request without an answer at the time that it has waited.

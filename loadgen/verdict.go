@@ -14,7 +14,8 @@ import (
 const (
 	generatorBusy  = 0.95 // of its threads' time, spin apart: beyond it the generator was measured
 	waitShare      = 0.10 // of its threads' time that they may have to wait for a CPU
-	stallShare     = 0.02 // of its threads' time that they may stand still otherwise: less moves no figure that counts
+	stallShare     = 0.05 // of its threads' time that they may stand still
+	stallNote      = 0.02 // seconds at once, worth a note where the highest response time is not far above it
 	lagShare       = 0.25 // of the response time that may be the generator's own lag
 	lagFloor       = 1e6  // ns: a lag below that is never held against it
 	offeredReached = 0.98 // of the requests that were due must have been sent and answered
@@ -53,9 +54,11 @@ func (v *verdict) find(kind string, voids []results.Metric, format string, args 
 	v.all = append(v.all, results.Finding{Kind: kind, Evidence: fmt.Sprintf(format, args...), Voids: voids})
 }
 
-// found tells whether there is a finding of one of these kinds.
+// found tells whether there is a finding of one of these kinds, more than a note.
 func (v *verdict) found(kinds ...string) bool {
-	return slices.ContainsFunc(v.all, func(f results.Finding) bool { return slices.Contains(kinds, f.Kind) })
+	return slices.ContainsFunc(v.all, func(f results.Finding) bool {
+		return len(f.Voids) > 0 && slices.Contains(kinds, f.Kind)
+	})
 }
 
 // Verdict returns every reason not to take a figure of a load at face value, with its evidence in numbers, and what is
@@ -106,11 +109,13 @@ func (v *verdict) generator() {
 		v.find("generator-bound", timing, "the load generator was busy for %.0f %% of the window, and waited for a CPU for "+
 			"%.0f %%", 100*busy/time, 100*waited/time)
 	case waited > waitShare*time:
-		v.find("disturbed", timing, "the load generator waited for a CPU for %.0f %% of the window, up to %.0f ms at once",
-			100*waited/time, 1e3*l.Audit.Stall)
+		v.find("disturbed", timing, "the load generator waited for a CPU for %.0f %% of the window", 100*waited/time)
 	case l.Audit.Stalled > stallShare*time:
-		v.find("disturbed", timing, "the load generator was stopped for %.0f ms of the window, %.0f ms at once",
+		v.find("disturbed", timing, "the load generator did not run for %.0f ms of the window, up to %.0f ms at once",
 			1e3*l.Audit.Stalled, 1e3*l.Audit.Stall)
+	case l.Audit.Stall > stallNote && l.Response.Count() > 0 && l.Audit.Stall > float64(l.Response.Max())/2e9:
+		v.find("disturbed", nil, "the load generator did not run for %.0f ms at once: the highest response times may be its "+
+			"own", 1e3*l.Audit.Stall)
 	}
 	if l.Lag.Count() > 0 && l.Response.Count() > 0 {
 		lag, response := float64(l.Lag.ValueAtQuantile(99)), float64(l.Response.ValueAtQuantile(99))
@@ -142,8 +147,8 @@ func (v *verdict) series() {
 	}
 }
 
-// stationary looks for a change of level where none was asked for: of the rate in a closed loop, which sets its own, and
-// else of response time.
+// stationary looks for a change of level where none was asked for: of the rate in a closed loop, which sets its own,
+// and else of response time.
 func (v *verdict) stationary(all []stretch) {
 	l := v.Load
 	what, show, voids := "response time (p50)", span, []results.Metric{results.Latency}
@@ -159,7 +164,8 @@ func (v *verdict) stationary(all []stretch) {
 		v.find("non-stationary", voids, "%s went from %s to %s after about %.1f s", what, show(s.from), show(s.to),
 			l.Window*float64(s.at)/float64(len(shown)))
 	case found:
-		v.find("non-stationary", voids, "%s went from %s to %s in the course of the window", what, show(s.from), show(s.to))
+		v.find("non-stationary", voids, "%s went from %s to %s in the course of the window", what, show(s.from),
+			show(s.to))
 	}
 }
 
@@ -168,8 +174,8 @@ func (v *verdict) littlesLaw() {
 	l := v.Load
 	flight := l.Audit.InFlight
 	if flight == 0 || l.Service.Count() == 0 || v.Crash || l.Unserved > 0 || l.ErrorCount() > 0 || l.Censored > 0 ||
-		float64(l.Requests) < littleSamples*max(flight, 10) || v.found("overloaded", "queued") {
-		return // the law holds for what comes and goes: not with a queue that is still there at the end
+		float64(l.Requests) < littleSamples*max(flight, 10) || v.found("overloaded", "queued", "disturbed") {
+		return // the law holds for what comes and goes: not with a queue that was there before or is there at the end
 	}
 	// A request that is on its way at an edge of the window counts with its whole time or not at all: as much as the
 	// longest one may be missing at either edge, and what was still held back at the end.

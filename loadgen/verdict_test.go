@@ -42,6 +42,9 @@ func edited(l *results.Load, edit func(*results.Load)) *results.Load {
 
 func one64(v float64) *float64 { return &v }
 
+// doubles is a response time that doubles half-way.
+func doubles(i int) (int, float64, int) { return 400, []float64{5e6, 1e7}[i/15], 64 }
+
 func TestVerdict(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -52,18 +55,17 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"a steady closed loop", Evidence{Load: steady("closed")}, "", "", ""},
 		{"a steady open loop", Evidence{Load: steady("poisson"), Quantiles: quantilesTold[:3]}, "", "", ""},
-		{"a record without a series", Evidence{Load: edited(steady("closed"), func(l *results.Load) { l.Series = nil })}, "", "", ""},
-		{"an empty record", Evidence{Load: &results.Load{Model: "closed", Connections: 1, Threads: 1}, Quantiles: quantilesTold},
+		{"a record without a series", Evidence{Load: edited(steady("closed"), func(l *results.Load) { l.Series = nil })},
 			"", "", ""},
+		{"an empty record", Evidence{Load: &results.Load{Model: "closed", Connections: 1, Threads: 1},
+			Quantiles: quantilesTold}, "", "", ""},
 		{"a rate that halves", Evidence{Load: stepped("closed", 30, func(i int) (int, float64, int) {
 			return []int{400, 200}[i/15], 5e6, 64
 		})}, "non-stationary", "throughput latency", "from 4000 requests/s to 2000 requests/s after about 1.5 s"},
-		{"a response time that doubles in an open loop", Evidence{Load: stepped("poisson", 30, func(i int) (int, float64, int) {
-			return 400, []float64{5e6, 1e7}[i/15], 64
-		})}, "non-stationary", "latency", "response time (p50) went from 5"},
-		{"the same in a profile, which asks for it", Evidence{Load: edited(stepped("poisson", 30, func(i int) (int, float64, int) {
-			return 400, []float64{5e6, 1e7}[i/15], 64
-		}), func(l *results.Load) { l.Profile = "100..1000" })}, "", "", ""},
+		{"a response time that doubles in an open loop", Evidence{Load: stepped("poisson", 30, doubles)}, "non-stationary",
+			"latency", "response time (p50) went from 5"},
+		{"the same in a profile, which asks for it", Evidence{Load: edited(stepped("poisson", 30, doubles),
+			func(l *results.Load) { l.Profile = "100..1000" })}, "", "", ""},
 		{"a single step without answers", Evidence{Load: stepped("closed", 30, func(i int) (int, float64, int) {
 			if i == 12 {
 				return 0, 5e6, 64
@@ -78,8 +80,9 @@ func TestVerdict(t *testing.T) {
 		})}, "", "", ""},
 		{"answers that are missing", Evidence{Load: edited(steady("poisson"), func(l *results.Load) { l.Intended *= 2 })},
 			"overloaded", "cpu-per-request latency", "of 24"},
-		{"a queue at the end", Evidence{Load: edited(steady("poisson"), func(l *results.Load) { l.Backlog = l.Intended / 10 })},
-			"queued", "cpu-per-request latency", "still waited"},
+		{"a queue at the end", Evidence{Load: edited(steady("poisson"), func(l *results.Load) {
+			l.Backlog = l.Intended / 10
+		})}, "queued", "cpu-per-request latency", "still waited"},
 		{"busy", Evidence{Load: edited(steady("closed"), func(l *results.Load) { l.CPU = 2.9 })},
 			"generator-bound", "throughput latency", "busy for 97 %"},
 		{"busy on a CPU that it shares", Evidence{Load: edited(steady("closed"), func(l *results.Load) {
@@ -90,7 +93,16 @@ func TestVerdict(t *testing.T) {
 		})}, "disturbed", "throughput latency", "waited for a CPU for 20 %"},
 		{"stopped", Evidence{Load: edited(steady("closed"), func(l *results.Load) {
 			l.Audit.CPUWait, l.Audit.Stalled, l.Audit.Stall = one64(0.001), 0.45, 0.45
-		})}, "disturbed", "throughput latency", "stopped for 450 ms"},
+		})}, "disturbed", "throughput latency", "did not run for 450 ms of the window, up to 450 ms at once"},
+		{"stopped for a moment", Evidence{Load: edited(steady("closed"), func(l *results.Load) {
+			l.Audit.Stalled, l.Audit.Stall = 0.05, 0.04
+			_ = l.Response.RecordValue(45e6)
+		})}, "disturbed", "", "the highest response times may be its own"},
+		{"stopped for a moment, beside a server that stops for longer", Evidence{Load: edited(steady("closed"),
+			func(l *results.Load) {
+				l.Audit.Stalled, l.Audit.Stall = 0.05, 0.04
+				_ = l.Response.RecordValue(300e6)
+			})}, "", "", ""},
 		{"late", Evidence{Load: edited(steady("poisson"), func(l *results.Load) { _ = l.Lag.RecordValues(4e6, 100) })},
 			"generator-bound", "latency", "late by up to 4.0"},
 		{"starved", Evidence{Load: edited(steady("closed"), func(l *results.Load) { l.Unserved = 63 })},
@@ -108,20 +120,21 @@ func TestVerdict(t *testing.T) {
 		{"a server that stops early", Evidence{Load: stepped("closed", 30, func(i int) (int, float64, int) {
 			return []int{400, 0, 0}[i/10], 5e6, 64
 		})}, "non-stationary", "throughput latency", "from 4000 requests/s to 0 requests/s after about 1.0 s"},
-		{"throttled, and a host that takes the CPU", Evidence{Load: steady("closed"), Host: &results.Host{Seconds: 4, CPUs: 2,
-			Steal: one64(1), Throttled: new(uint64(2))}}, "throttled, disturbed",
+		{"throttled, and a host that takes the CPU", Evidence{Load: steady("closed"), Host: &results.Host{Seconds: 4,
+			CPUs: 2, Steal: one64(1), Throttled: new(uint64(2))}}, "throttled, disturbed",
 			"cpu-per-request throughput memory-per-silent harmed latency", "2 times"},
-		{"a host that takes little", Evidence{Load: steady("closed"), Host: &results.Host{Seconds: 4, CPUs: 2, Steal: one64(0.5),
-			Throttled: new(uint64)}}, "", "", ""},
+		{"a host that takes little", Evidence{Load: steady("closed"), Host: &results.Host{Seconds: 4, CPUs: 2,
+			Steal: one64(0.5), Throttled: new(uint64)}}, "", "", ""},
 		{"few answers", Evidence{Quantiles: quantilesTold, Load: stepped("closed", 30, func(int) (int, float64, int) {
 			return 20, 5e6, 1
 		})}, "too few samples", "", "p99.9 needs 5800 answers, there were 600"},
-		{"slow answers in bunches", Evidence{Quantiles: []float64{0.5, 0.99}, Load: stepped("closed", 30, func(i int) (int, float64, int) {
-			if i == 7 {
-				return 40, 3e7, 64
-			}
-			return 80, 5e6, 1
-		})}, "too few samples", "", "p99 needs 570 answers, and slow ones came in bunches"},
+		{"slow answers in bunches", Evidence{Quantiles: []float64{0.5, 0.99}, Load: stepped("closed", 30,
+			func(i int) (int, float64, int) {
+				if i == 7 {
+					return 40, 3e7, 64
+				}
+				return 80, 5e6, 1
+			})}, "too few samples", "", "p99 needs 570 answers, and slow ones came in bunches"},
 		{"correlated", Evidence{Quantiles: []float64{0.5}, Load: edited(steady("poisson"), func(l *results.Load) {
 			l.Audit.Rank, l.Audit.Pairs = 0.8, 500
 		})}, "correlated samples", "", "0.80 (500 pairs)"},

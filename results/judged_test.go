@@ -16,7 +16,8 @@ func TestSummaryVerdict(t *testing.T) {
 		{[]Finding{}, "verdict: valid\n"},
 		{[]Finding{{"too few samples", "p99 needs 570 answers, there were 20", nil}},
 			"verdict: valid\n  note: too few samples: p99 needs 570 answers, there were 20\n"},
-		{[]Finding{{"arrivals", "late", nil}, {"generator-bound", "busy for 99 % of the window", []Metric{Throughput, Latency}}},
+		{[]Finding{{"arrivals", "late", nil},
+			{"generator-bound", "busy for 99 % of the window", []Metric{Throughput, Latency}}},
 			"verdict: not valid for throughput and response time\n  generator-bound: busy for 99 % of the window\n" +
 				"  note: arrivals: late\n"},
 		{[]Finding{{"overloaded", "80 of 100", []Metric{CPUPerRequest, Latency}}},

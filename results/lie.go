@@ -94,13 +94,13 @@ func (l *Lie) client(name string, h Histogram) string {
 func (l *Lie) lesson(say func(string, ...any)) {
 	const head = 11
 	for _, c := range []struct{ name, text string }{
-		{"naive", fmt.Sprintf("%d clients, each waits for its answer before it asks again. In the stall they are silent: "+
-			"of %s answers only %s met it. The worst is left out just when it happens: coordinated omission (Gil Tene).",
-			l.Clients, count(l.Naive.Count()), count(l.slow(l.Naive)))},
-		{"corrected", "the same answers; beside each long one those are made up for which its client had no time, one every " +
-			"usual interval (HdrHistogram). A guess, and good only where that interval is known."},
-		{"honest", fmt.Sprintf("%s requests/s are due whatever the server does, and the clock of each runs from the moment "+
-			"at which it was due (as in wrk2): nothing can hide.", exact(l.Rate))},
+		{"naive", fmt.Sprintf("%d clients, each waits for its answer before it asks again. In the stall they are "+
+			"silent: of %s answers only %s met it. The worst is left out just when it happens: coordinated omission "+
+			"(Gil Tene).", l.Clients, count(l.Naive.Count()), count(l.slow(l.Naive)))},
+		{"corrected", "the same answers; beside each long one those are made up for which its client had no time, " +
+			"one every usual interval (HdrHistogram). A guess, and good only where that interval is known."},
+		{"honest", fmt.Sprintf("%s requests/s are due whatever the server does, and the clock of each runs from the "+
+			"moment at which it was due (as in wrk2): nothing can hide.", exact(l.Rate))},
 	} {
 		for i, line := range wrap(c.text, 80-head) {
 			if i > 0 {

@@ -203,7 +203,7 @@ func (s *Search) answer() string {
 	switch {
 	case s.Lower != nil && s.Upper != nil:
 		t = fmt.Sprintf("Between %s and %s requests/s (%s %% apart).", number(s.Lower.Rate, 4), number(s.Upper.Rate, 4),
-			number(100*(1-s.Lower.Rate/s.Upper.Rate), 2))
+			number(100*s.Interval(), 2))
 	case s.Lower != nil:
 		t = fmt.Sprintf("At least %s requests/s.", number(s.Lower.Rate, 4))
 	case s.Upper != nil:

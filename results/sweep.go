@@ -83,7 +83,7 @@ func (p *SweepPoint) Settle() {
 		m := Summarize(all).Median
 		return &m
 	}
-	p.Achieved = median(func(l *Load) (float64, bool) { return float64(l.Requests) / l.Window, l.Window > 0 })
+	p.Achieved = median(func(l *Load) (float64, bool) { return l.withinWindow() / l.Window, l.Window > 0 })
 	p.P50 = median(func(l *Load) (float64, bool) { return l.Response.Quantile(0.5) })
 	p.P99 = median(func(l *Load) (float64, bool) { return l.Response.Quantile(0.99) })
 	p.InFlight = median(func(l *Load) (float64, bool) { return l.Audit.InFlight, l.Audit.InFlight > 0 })
@@ -95,6 +95,15 @@ func (p *SweepPoint) Settle() {
 		return float64(l.ErrorCount()) / all, all > 0
 	})
 	p.Verdict = p.verdict()
+}
+
+// withinWindow is how many right answers came within the window, but for at most as many as there are connections. An
+// open loop's Requests count what was answered later, too, so behind the knee they say more than the server can do.
+func (l *Load) withinWindow() float64 {
+	if l.Model == "closed" {
+		return float64(l.Requests)
+	}
+	return math.Min(float64(l.Requests), math.Max(0, float64(l.Intended)-float64(l.Backlog)))
 }
 
 func (p *SweepPoint) verdict() string {
@@ -133,14 +142,14 @@ func (p *SweepPoint) power() float64 {
 
 // FindKnee sets Knee to the point with the highest power: throughput divided by response time (Kleinrock, Power and
 // deterministic rules of thumb for probabilistic problems in computer communications, ICC 1979). There one more per
-// cent of throughput costs one more per cent of response time; before it throughput is cheap, behind it, dear. In a closed
-// loop that is where the asymptotes of throughput and response time meet; for the queue M/M/1 it is at half of the
-// capacity. Other than the bend that Kneedle finds (Satopaa et al. 2011), it does not move with the range that is
-// swept, and takes no parameter. Response time is the median here and not the mean, as a few stalls of the machine's would
-// otherwise choose the point; for M/M/1 that makes no difference.
+// cent of throughput costs one more per cent of response time; before it throughput is cheap, behind it, dear. In a
+// closed loop that is where the asymptotes of throughput and response time meet; for the queue M/M/1 it is at half of
+// the capacity. Other than the bend that Kneedle finds (Satopaa et al. 2011), it does not move with the range that is
+// swept, and takes no parameter. Response time is the median here and not the mean, as a few stalls of the machine's
+// would otherwise choose the point; for M/M/1 that makes no difference.
 //
-// A point at which the load generator was the limit can't be the knee, nor can the last one: the sweep may have ended
-// before it. Then, and while there are fewer than three points, Knee is -1.
+// A point at which the load generator was the limit can't be the knee, nor can the last one, unless it shows that it is
+// beyond capacity: the sweep may have ended too early. Then, and with fewer than three points, Knee is -1.
 func (s *Sweep) FindKnee() {
 	s.Knee = -1
 	best, last, usable := 0.0, -1, 0
@@ -229,6 +238,9 @@ func (s *Sweep) head(b *bytes.Buffer) {
 	b.WriteString(clip(strings.Join(parts, ", "), 79) + "\n")
 }
 
+// verdictWidth is what is left for the last column of a line.
+const verdictWidth = 16
+
 func (s *Sweep) line(i int, style Style) string {
 	p := &s.Points[i]
 	show := func(v *float64, format func(float64) string) string {
@@ -243,11 +255,11 @@ func (s *Sweep) line(i int, style Style) string {
 	short := func(v float64) string { return duration(v, 3) }
 	verdict := p.Verdict
 	if n := len(p.Trials); n > 0 && p.Valid < n && !p.Void {
-		verdict += fmt.Sprintf(" (%d/%d)", p.Valid, n)
+		verdict = firstFit(verdictWidth, fmt.Sprintf("%s (%d/%d)", verdict, p.Valid, n), verdict)
 	}
 	mark := "  "
 	if i == s.Knee {
-		mark, verdict = "● ", firstFit(17, verdict+", knee", verdict)
+		mark, verdict = "● ", firstFit(verdictWidth, verdict+", knee", verdict)
 	}
 	return clip(fmt.Sprintf("%s%9s %10s %9s %9s %8s %9s  %s", mark, exact(p.Load),
 		show(p.Achieved, func(v float64) string { return number(v, 4) }), show(p.P50, short), show(p.P99, short),
@@ -358,7 +370,7 @@ func (p *SweepPoint) Line(done, all int, by string) string {
 	t := p.Trials[len(p.Trials)-1]
 	text := "n/a"
 	if t.Load.Window > 0 {
-		text = number(float64(t.Load.Requests)/t.Load.Window, 4) + " answers/s"
+		text = number(t.Load.withinWindow()/t.Load.Window, 4) + " answers/s"
 	}
 	if v, ok := t.Load.Response.Quantile(0.5); ok {
 		text += ", p50 " + duration(v, 3)

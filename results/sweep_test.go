@@ -102,6 +102,11 @@ func TestSweepPointSettles(t *testing.T) {
 	if nine := s.Points[8]; nine.Verdict != "overloaded" || nine.Void || *nine.Errors < 0.11 || *nine.Errors > 0.112 {
 		t.Errorf("overloaded: %+v", nine)
 	}
+	late := SweepPoint{Trials: []SweepTrial{{Load: &Load{Model: "poisson", Window: 2, Intended: 20_000, Requests: 18_000,
+		Backlog: 4_000, Response: NewHistogram()}}}}
+	if late.Settle(); *late.Achieved != 8_000 {
+		t.Errorf("4,000 of 20,000 were sent after the window of 2 s: %v/s", *late.Achieved)
+	}
 	empty := SweepPoint{}
 	if empty.Settle(); empty.Verdict != "not measured" || empty.P50 != nil || empty.Achieved != nil {
 		t.Errorf("nothing measured: %+v", empty)

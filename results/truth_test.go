@@ -24,7 +24,8 @@ func TestKnownScreen(t *testing.T) {
 	k := fixtureKnown()
 	second := fixtureKnown()
 	second.Server, second.Errors, second.Again, second.Stalls = "bimodal:1ms,50ms,1%", 3, true, nil
-	for name, s := range map[string]Style{"known.txt": {}, "known-ascii.txt": {ASCII: true}, "known-color.txt": {Color: true}} {
+	for name, s := range map[string]Style{"known.txt": {}, "known-ascii.txt": {ASCII: true},
+		"known-color.txt": {Color: true}} {
 		var b strings.Builder
 		if err := KnownHead(&b, s); err != nil {
 			t.Fatal(err)

@@ -28,7 +28,7 @@ func (e *exports) register(fs *pflag.FlagSet) {
 	fs.StringVar(&e.hgrm, "hgrm", "", "write response times as HdrHistogram's percentile text to `FILE`, in ms, and "+
 		"service times beside it (to a.service.hgrm for a.hgrm)")
 	fs.StringVar(&e.hlog, "hlog", "", "write a `FILE` in HdrHistogram's log format, a histogram per second and clock")
-	fs.StringVar(&e.csv, "csv", "", "write the series to `FILE`: rate and quantiles of each 100 ms")
+	fs.StringVar(&e.csv, "csv", "", "write to `FILE` the rate and quantiles of each 100 ms (of a sweep, its points)")
 	registerGoBench(fs, &e.gobench)
 }
 
