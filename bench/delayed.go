@@ -55,7 +55,8 @@ type Lateness struct {
 // ServeDelayed serves as ServeNull does, with keep-alive, and each answer has a delay of its own. It serves until ctx
 // ends, and then writes its Lateness to told, as a line of JSON.
 func ServeDelayed(ctx context.Context, delay Delay, seed uint64, out, told io.Writer) error {
-	runtime.LockOSThread() // for good: the thread's timer slack is not what others expect
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // one for this loop, which never gives it back, and one for others
+	runtime.LockOSThread()                          // for good: the thread's timer slack is not what others expect
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("delayed server: set the timer slack: %w", err)
 	}
@@ -119,14 +120,15 @@ func (s *delayed) answer() {
 	}
 }
 
-// wait returns how many events are ready, at once if there are some, and no later than the next answer is due.
+// wait returns how many events are ready, at once if there are some, and no later than the next answer is due. It goes
+// round Go's scheduler, which would take the processor away from a thread that waits, and let it queue for another.
 func (s *delayed) wait(events []unix.EpollEvent) (int, error) {
 	ns := min(s.queue.next()-s.clock()-delayedSpin, longestWait)
 	if ns <= 0 || s.old { // spin: the loop comes again
 		ns = 0
 	}
 	s.limit = unix.NsecToTimespec(ns)
-	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(s.door.epoll), uintptr(unsafe.Pointer(&events[0])),
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(s.door.epoll), uintptr(unsafe.Pointer(&events[0])),
 		uintptr(len(events)), uintptr(unsafe.Pointer(&s.limit)), 0, 0)
 	switch {
 	case errno == unix.ENOSYS:

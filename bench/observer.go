@@ -23,7 +23,7 @@ import (
 
 // ServeObserver reads the clock as fast as it can, on some CPUs, and keeps the gaps between two readings: times at
 // which it could not run, since the host had taken the CPU, or another program. It looks from the first byte of in to the
-// second one, and writes the results.Stalls of that time to out when in ends: null, if it could not look.
+// second one, and writes what it saw to out when in ends, as JSON: null, if it could not look.
 //
 // Where client and server have all CPUs there are, it must share theirs. So its threads are of the scheduling class
 // SCHED_IDLE, sched(7): whoever else wakes up takes the CPU from them at once, at the cost of one context switch. That
@@ -47,7 +47,7 @@ func ServeObserver(cpus []int, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("observer: %w", err)
 	}
-	return json.NewEncoder(out).Encode(stalls(eyes, span))
+	return json.NewEncoder(out).Encode(together(eyes, span))
 }
 
 // between moves the state as in says, and returns how long the eyes have looked.
@@ -108,8 +108,14 @@ func (e *eye) look(state *atomic.Int32, clock func() time.Time) {
 	}
 }
 
-// stalls is what the eyes saw in a time; nil if one of them could not look.
-func stalls(eyes []eye, span time.Duration) *results.Stalls {
+// stalls are the gaps that an observer saw in a time.
+type stalls struct {
+	Gaps results.Histogram `json:"gaps"` // of all its CPUs, nanoseconds
+	Span float64           `json:"span"` // seconds
+}
+
+// together is what the eyes saw in a time; nil if one of them could not look.
+func together(eyes []eye, span time.Duration) *stalls {
 	all := results.NewHistogram()
 	for _, e := range eyes {
 		if e.blind {
@@ -120,7 +126,7 @@ func stalls(eyes []eye, span time.Duration) *results.Stalls {
 	if span <= 0 {
 		return nil
 	}
-	return &results.Stalls{P999: stallQuantile(all, span, 0.999), Max: float64(all.Max()) / 1e9}
+	return &stalls{Gaps: all, Span: span.Seconds()}
 }
 
 // observer is a started ServeObserver.
@@ -148,7 +154,7 @@ func observe(argv []string) (o *observer, err error) {
 func (o *observer) edge() { _, _ = o.in.Write([]byte{'\n'}) } // if it has ended, end tells
 
 // end ends the observer and returns what it saw; nil if it could not look.
-func (o *observer) end() (s *results.Stalls, err error) {
+func (o *observer) end() (s *stalls, err error) {
 	_ = o.in.Close() // as for edge
 	if err = o.cmd.Wait(); err == nil {
 		err = json.Unmarshal(o.out.Bytes(), &s)
@@ -162,18 +168,24 @@ func (o *observer) end() (s *results.Stalls, err error) {
 // passages is how often a request and its answer need a CPU on each side: to be sent and to be received.
 const passages = 2
 
-// stallQuantile is the q-quantile of the delay that gaps alone mean for a request: whoever comes at a random moment of
-// span finds a gap of length g with probability g/span, and waits for what is left of it, so with probability
-// (g-x)/span for longer than x. Seconds.
-func stallQuantile(gaps results.Histogram, span time.Duration, q float64) float64 {
-	bars := gaps.Distribution()
+// quantile is the q-quantile of the delay that the gaps alone mean for a request, seconds: whoever comes at a random
+// moment finds a gap of length g with probability g/span, and waits for what is left of it, so with probability
+// (g-x)/span for longer than x. 1 is the longest gap. Where nobody looked it is nil.
+func (s *stalls) quantile(q float64) *float64 {
+	if s == nil {
+		return nil
+	}
+	if s.Gaps.Count() == 0 {
+		return new(float64)
+	}
+	bars := s.Gaps.Distribution()
 	longer := func(x float64) (p float64) {
 		for _, b := range bars {
-			p += passages * float64(b.Count) * max(0, float64(b.To)-x) / float64(span)
+			p += passages * float64(b.Count) * max(0, float64(b.To)-x) / (s.Span * 1e9)
 		}
 		return p
 	}
-	lo, hi := 0.0, float64(gaps.Max())
+	lo, hi := 0.0, float64(s.Gaps.Max())
 	for range 50 { // by halves: longer falls as x grows
 		if mid := (lo + hi) / 2; longer(mid) > 1-q {
 			lo = mid
@@ -181,5 +193,6 @@ func stallQuantile(gaps results.Histogram, span time.Duration, q float64) float6
 			hi = mid
 		}
 	}
-	return hi / 1e9
+	hi /= 1e9
+	return &hi
 }

@@ -134,15 +134,18 @@ func TestRecovered(t *testing.T) {
 
 // One gap of a tenth of all time delays whoever comes in it by what is left of it; a request passes twice.
 func TestStallQuantile(t *testing.T) {
-	h := results.NewHistogram()
-	if got := stallQuantile(h, time.Second, 0.999); got != 0 {
+	s := &stalls{Gaps: results.NewHistogram(), Span: 1}
+	if got := s.quantile(0.999); got == nil || *got != 0 {
 		t.Errorf("no gaps, and a delay of %v", got)
 	}
-	if err := h.RecordValue(100e6); err != nil {
+	if (*stalls)(nil).quantile(0.5) != nil {
+		t.Error("nobody looked, and something was seen")
+	}
+	if err := s.Gaps.RecordValue(100e6); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct{ q, want float64 }{{0.9, 0.05}, {0.99, 0.095}, {0.999, 0.0995}, {0.5, 0}} {
-		if got := stallQuantile(h, time.Second, c.q); math.Abs(got-c.want) > 0.001*0.1 {
+	for _, c := range []struct{ q, want float64 }{{0.9, 0.05}, {0.99, 0.095}, {0.999, 0.0995}, {0.5, 0}, {1, 0.1}} {
+		if got := *s.quantile(c.q); math.Abs(got-c.want) > 0.001*0.1 {
 			t.Errorf("the %v quantile is %v, want %v", c.q, got, c.want)
 		}
 	}
@@ -180,7 +183,7 @@ func TestServeObserver(t *testing.T) {
 		if err := ServeObserver(allowed(t), strings.NewReader(in), &out); err != nil {
 			t.Fatal(err)
 		}
-		var s *results.Stalls
+		var s *stalls
 		if err := json.Unmarshal(out.Bytes(), &s); err != nil || (s != nil) != want {
 			t.Errorf("after %q: %s, %v", in, out.String(), err)
 		}
@@ -229,15 +232,15 @@ func TestMeasure(t *testing.T) {
 		KeepAlive: true}
 	var stall Delay
 	var pid int
-	load, late, stalls, err := o.measure(t.Context(), "constant:1ms", cfg, func(srv *server) func() error {
+	load, late, seen, err := o.measure(t.Context(), "constant:1ms", cfg, func(srv *server) func() error {
 		pid = srv.cmd.Process.Pid
 		return stopped(t.Context(), srv, 0, 10*time.Millisecond, &stall)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if load.Requests == 0 || load.ErrorCount() != 0 || uint64(late.Answers) < load.Requests || stalls == nil {
-		t.Errorf("%d requests, %d errors, %+v, %+v", load.Requests, load.ErrorCount(), late, stalls)
+	if load.Requests == 0 || load.ErrorCount() != 0 || uint64(late.Answers) < load.Requests || seen == nil {
+		t.Errorf("%d requests, %d errors, %+v, %+v", load.Requests, load.ErrorCount(), late, seen)
 	}
 	if stall.length < int64(10*time.Millisecond) || pid == 0 {
 		t.Errorf("process %d was stopped for %v", pid, time.Duration(stall.length))
@@ -252,8 +255,8 @@ func TestInstrumentIsInterrupted(t *testing.T) {
 	o := here(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, judged, err := CheckInstrument(ctx, o); !errors.Is(err, ErrInterrupted) || judged != 0 {
-		t.Errorf("%d judged, %v", judged, err)
+	if tally, err := CheckInstrument(ctx, o); !errors.Is(err, ErrInterrupted) || tally != (Tally{}) {
+		t.Errorf("%+v, %v", tally, err)
 	}
 	if _, err := Lie(ctx, o); !errors.Is(err, ErrInterrupted) {
 		t.Errorf("lie: %v", err)

@@ -26,15 +26,7 @@ type Known struct {
 	LateP50   float64         `json:"late_p50"` // how long after they were due the server wrote its answers
 	LateP99   float64         `json:"late_p99"`
 	LateMax   float64         `json:"late_max"`
-	Stalls    *Stalls         `json:"stalls"` // nil: nobody could look
-	Again     bool            `json:"again"`  // it is the second measurement: the first one missed a bound
-}
-
-// Stalls is what an observer saw that does nothing but read the clock: times at which nobody could run. Times are
-// seconds.
-type Stalls struct {
-	P999 float64 `json:"p999"` // of the delay that they alone mean for whoever comes at a random moment
-	Max  float64 `json:"max"`  // the longest
+	Again     bool            `json:"again"` // it is the second measurement: the first one missed a bound
 }
 
 // KnownQuantile is a quantile as it is and as it was measured, seconds.
@@ -44,6 +36,9 @@ type KnownQuantile struct {
 	Recovered *float64 `json:"recovered"` // nil: too few samples for it
 	// Judged quantiles must be within their bound; the others lie so far out that the host's stalls decide.
 	Judged bool `json:"judged"`
+	// Host is the same quantile of the delay that the host's stalls alone mean for a request: of times in which an
+	// observer saw that nobody could run. nil: nobody could look.
+	Host *float64 `json:"host"`
 }
 
 // Bound is how far Recovered may be from Analytic, seconds.
@@ -52,6 +47,11 @@ func (q *KnownQuantile) Bound() float64 { return KnownShare*q.Analytic + KnownFl
 // Holds tells whether q is within its bound, or not judged.
 func (q *KnownQuantile) Holds() bool {
 	return !q.Judged || q.Recovered != nil && math.Abs(*q.Recovered-q.Analytic) <= q.Bound()
+}
+
+// Disturbed tells whether q is too long where the host's stalls alone would have made it so.
+func (q *KnownQuantile) Disturbed() bool {
+	return !q.Holds() && q.Recovered != nil && *q.Recovered > q.Analytic && q.Host != nil && *q.Host > q.Bound()
 }
 
 // name is "p99", "p99.9" or "max".
@@ -66,6 +66,16 @@ func (q *KnownQuantile) name() string {
 func (k *Known) Missed() (n int) {
 	for i := range k.Quantiles {
 		if q := &k.Quantiles[i]; !q.Holds() || q.Judged && k.Errors > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Disturbed counts those of Missed for which the host's stalls alone account.
+func (k *Known) Disturbed() (n int) {
+	for i := range k.Quantiles {
+		if k.Quantiles[i].Disturbed() {
 			n++
 		}
 	}
@@ -111,24 +121,19 @@ func (k *Known) row(b *strings.Builder, head string, q *KnownQuantile, s Style) 
 	line := head + left(q.name(), 6) + right(duration(q.Analytic, 4), 10) + right(recovered, 11) + right(difference, 11)
 	switch {
 	case !q.Judged:
-		line += right("host "+k.host(q.Q), 13)
+		host := "n/a"
+		if q.Host != nil {
+			host = duration(*q.Host, 2)
+		}
+		line += right("host "+host, 13)
 		fmt.Fprintln(b, s.text(line))
 	case q.Holds() && k.Errors == 0:
 		fmt.Fprintln(b, s.text(line+right(duration(q.Bound(), 3), 8))+s.paint(green, "   ok"))
+	case q.Disturbed():
+		fmt.Fprintln(b, s.text(line+right(duration(q.Bound(), 3), 8))+s.paint(red, " host"))
 	default:
 		fmt.Fprintln(b, s.text(line+right(duration(q.Bound(), 3), 8))+s.paint(red, s.text("    ×")))
 	}
-}
-
-// host is what the host's stalls alone would mean for a quantile.
-func (k *Known) host(q float64) string {
-	switch {
-	case k.Stalls == nil:
-		return "n/a"
-	case q >= 1:
-		return duration(k.Stalls.Max, 2)
-	}
-	return duration(k.Stalls.P999, 2)
 }
 
 // plus prints a difference with its sign.

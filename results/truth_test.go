@@ -10,27 +10,33 @@ func fixtureKnown() Known {
 	return Known{
 		Server: "exponential:2ms", Arrivals: "poisson", Rate: 1000, Window: 6, Requests: 5987,
 		Quantiles: []KnownQuantile{
-			{Q: 0.5, Analytic: 0.0013863, Recovered: some(0.001433), Judged: true},
-			{Q: 0.9, Analytic: 0.0046052, Recovered: some(0.0049), Judged: true},
-			{Q: 0.99, Analytic: 0.0092103, Recovered: some(0.0091), Judged: true},
-			{Q: 0.999, Analytic: 0.0138155},
-			{Q: 1, Analytic: 0.0174, Recovered: some(0.0232)},
+			{Q: 0.5, Analytic: 0.0013863, Recovered: some(0.001433), Judged: true, Host: some(0)},
+			{Q: 0.9, Analytic: 0.0046052, Recovered: some(0.0049), Judged: true, Host: some(0)},
+			{Q: 0.99, Analytic: 0.0092103, Recovered: some(0.0091), Judged: true, Host: some(0)},
+			{Q: 0.999, Analytic: 0.0138155, Host: some(0.00031)},
+			{Q: 1, Analytic: 0.0174, Recovered: some(0.0232), Host: some(0.0062)},
 		},
-		LateP50: 2e-6, LateP99: 4.1e-5, LateMax: 0.0021, Stalls: &Stalls{P999: 0.00031, Max: 0.0062},
+		LateP50: 2e-6, LateP99: 4.1e-5, LateMax: 0.0021,
 	}
 }
 
 func TestKnownScreen(t *testing.T) {
 	k := fixtureKnown()
 	second := fixtureKnown()
-	second.Server, second.Errors, second.Again, second.Stalls = "bimodal:1ms,50ms,1%", 3, true, nil
+	second.Server, second.Errors, second.Again = "bimodal:1ms,50ms,1%", 3, true
+	for i := range second.Quantiles {
+		second.Quantiles[i].Host = nil
+	}
+	disturbed := fixtureKnown()
+	host := 0.0004
+	disturbed.Quantiles[1].Host = &host
 	for name, s := range map[string]Style{"known.txt": {}, "known-ascii.txt": {ASCII: true},
 		"known-color.txt": {Color: true}} {
 		var b strings.Builder
 		if err := KnownHead(&b, s); err != nil {
 			t.Fatal(err)
 		}
-		for _, k := range []Known{k, second} {
+		for _, k := range []Known{k, second, disturbed} {
 			if err := KnownRows(&b, &k, s); err != nil {
 				t.Fatal(err)
 			}
@@ -58,6 +64,15 @@ func TestKnownMissed(t *testing.T) {
 		v := k.Quantiles[1].Analytic + off
 		if k.Quantiles[1].Recovered = &v; k.Quantiles[1].Holds() != want {
 			t.Errorf("%v off: holds %v, want %v", off, !want, want)
+		}
+	}
+	for _, c := range []struct {
+		recovered, host float64
+		want            int
+	}{{0.005, 0.0001, 0}, {0.005, 0.0003, 1}, {0.001, 0.0003, 0}} { // stalls make nothing shorter
+		k.Quantiles[1].Recovered, k.Quantiles[1].Host = &c.recovered, &c.host
+		if n := k.Disturbed(); n != c.want {
+			t.Errorf("%+v: stalls account for %d", c, n)
 		}
 	}
 	k.Errors = 1

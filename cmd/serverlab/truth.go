@@ -71,18 +71,18 @@ func checkInstrument(ctx context.Context, c *call, f *instrumentFlags, asJSON bo
 	} else if err := results.KnownHead(c.stdout, style); err != nil {
 		return err
 	}
-	missed, judged, err := bench.CheckInstrument(ctx, o)
+	t, err := bench.CheckInstrument(ctx, o)
 	switch {
 	case errors.Is(err, bench.ErrInterrupted):
-		return fmt.Errorf("%w after %d quantiles, of which %d missed their bounds", errInterrupted, judged, missed)
+		return fmt.Errorf("%w after %d quantiles, of which %d missed their bounds", errInterrupted, t.Judged, t.Missed)
 	case err != nil:
 		return err
-	case missed > 0:
-		return fmt.Errorf("%d of %d quantiles missed their bounds twice: is the machine busy? close what else runs, "+
-			"and try again", missed, judged)
+	case t.Missed > 0:
+		return fmt.Errorf("%d of %d quantiles missed their bounds twice; for %d of them the host's stalls alone account: "+
+			"is the machine busy? close what else runs, and try again", t.Missed, t.Judged, t.Disturbed)
 	}
 	if !asJSON {
-		_, err = fmt.Fprintf(c.stdout, "the load generator recovers all %d quantiles within 2 %% + 100 µs\n", judged)
+		_, err = fmt.Fprintf(c.stdout, "the load generator recovers all %d quantiles within 2 %% + 100 µs\n", t.Judged)
 	}
 	return err
 }
