@@ -172,7 +172,7 @@ func TestServeDelayed(t *testing.T) {
 	in, out := io.Pipe()
 	var told bytes.Buffer
 	ended := make(chan error, 1)
-	go func() { ended <- ServeDelayed(ctx, mustDelay(t, "bimodal:0s,1ms,50%"), 1, out, &told) }()
+	go func() { ended <- ServeDelayed(ctx, mustDelay(t, "bimodal:0s,1ms,50%"), 1, false, out, &told) }()
 	line, err := bufio.NewReader(in).ReadString('\n')
 	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening ")
 	if err != nil || !ok {

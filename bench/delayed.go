@@ -17,16 +17,13 @@ import (
 	"serverlab/results"
 )
 
-// delayedSpin is how long before an answer is due the delayed server stops sleeping, in nanoseconds.
-const delayedSpin = 100e3
-
 // longestWait bounds how long the delayed server does not look whether it is to stop, in nanoseconds.
 const longestWait = 50e6
 
 // delayed is the null server that takes its time: one epoll loop, a queue of answers in the order in which they are
-// due, and a precise wait for the next of them. It has a CPU of its own.
+// due, and a precise wait for the next of them.
 //
-//	read ──▶ due(k, now) ──▶ queue ──▶ wait: epoll_pwait2, then spin ──▶ write
+//	read ──▶ due(k, now) ──▶ queue ──▶ wait: epoll_pwait2, or spin ──▶ write
 //
 // Strength: it knows the distribution of its answers, and how late each was. Where it breaks: nobody is refused, and
 // answers that are asked for at once on one connection may overtake each other.
@@ -39,8 +36,10 @@ type delayed struct {
 	queue queue
 	tags  []uint32          // by descriptor: how many connections it has been
 	late  results.Histogram // from when an answer was due until it was written
+	seen  int64             // when it last looked at its clock
+	lost  int64             // for how long it did not run though it never sleeps, nanoseconds
 	limit unix.Timespec
-	old   bool // the kernel is older than 5.11 and can't wait for nanoseconds
+	spin  bool // it has a CPU of its own and never sleeps, or the kernel can't wait for nanoseconds
 }
 
 // Lateness is what a delayed server says of itself at its end: how long after they were due its answers were written,
@@ -50,11 +49,17 @@ type Lateness struct {
 	P50     float64 `json:"p50"`
 	P99     float64 `json:"p99"`
 	Max     float64 `json:"max"`
+	Lost    float64 `json:"lost"` // for how long it did not run, in seconds, if it never sleeps
 }
 
-// ServeDelayed serves as ServeNull does, with keep-alive, and each answer has a delay of its own. It serves until ctx
-// ends, and then writes its Lateness to told, as a line of JSON.
-func ServeDelayed(ctx context.Context, delay Delay, seed uint64, out, told io.Writer) error {
+// leastGap is the shortest time without a look at the clock that counts as lost, in nanoseconds: a turn of the loop may
+// take that long.
+const leastGap = 100e3
+
+// ServeDelayed serves as ServeNull does, with keep-alive, and each answer has a delay of its own. With spin it never
+// sleeps: a CPU that is idle has to be woken, which on a virtual machine takes some 50 µs, and is the host's affair. It
+// serves until ctx ends, and then writes its Lateness to told, as a line of JSON.
+func ServeDelayed(ctx context.Context, delay Delay, seed uint64, spin bool, out, told io.Writer) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // one for this loop, which never gives it back, and one for others
 	runtime.LockOSThread()                          // for good: the thread's timer slack is not what others expect
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
@@ -65,7 +70,7 @@ func ServeDelayed(ctx context.Context, delay Delay, seed uint64, out, told io.Wr
 		return fmt.Errorf("delayed server: %w", err)
 	}
 	defer door.close()
-	s := &delayed{door: door, delay: delay, seed: seed, base: time.Now(), late: results.NewHistogram()}
+	s := &delayed{door: door, delay: delay, seed: seed, spin: spin, base: time.Now(), late: results.NewHistogram()}
 	fmt.Fprintf(out, "listening %s\n", door.ln.Addr())
 	events := make([]unix.EpollEvent, 256)
 	for ctx.Err() == nil {
@@ -73,6 +78,11 @@ func ServeDelayed(ctx context.Context, delay Delay, seed uint64, out, told io.Wr
 		if err != nil {
 			return fmt.Errorf("delayed server: epoll_pwait2: %w", err)
 		}
+		now := s.clock()
+		if gap := now - s.seen; s.spin && s.asked > 0 && gap > leastGap {
+			s.lost += gap
+		}
+		s.seen = now
 		s.door.serve(events[:n], s.take)
 		s.answer()
 	}
@@ -88,7 +98,7 @@ func (s *delayed) take(fd int) bool {
 	}
 	asked, open := readRequests(fd)
 	if asked > 0 && s.asked == 0 {
-		s.base = time.Now()
+		s.base, s.seen = time.Now(), 0
 	}
 	now := s.clock()
 	for range asked {
@@ -123,8 +133,8 @@ func (s *delayed) answer() {
 // wait returns how many events are ready, at once if there are some, and no later than the next answer is due. It goes
 // round Go's scheduler, which would take the processor away from a thread that waits, and let it queue for another.
 func (s *delayed) wait(events []unix.EpollEvent) (int, error) {
-	ns := min(s.queue.next()-s.clock()-delayedSpin, longestWait)
-	if ns <= 0 || s.old { // spin: the loop comes again
+	ns := max(0, min(s.queue.next()-s.clock(), longestWait))
+	if s.spin { // the loop comes again
 		ns = 0
 	}
 	s.limit = unix.NsecToTimespec(ns)
@@ -132,7 +142,7 @@ func (s *delayed) wait(events []unix.EpollEvent) (int, error) {
 		uintptr(len(events)), uintptr(unsafe.Pointer(&s.limit)), 0, 0)
 	switch {
 	case errno == unix.ENOSYS:
-		s.old = true
+		s.spin = true
 		n, err := unix.EpollWait(s.door.epoll, events, 0)
 		if errors.Is(err, unix.EINTR) {
 			return 0, nil
@@ -148,5 +158,5 @@ func (s *delayed) wait(events []unix.EpollEvent) (int, error) {
 
 func (s *delayed) lateness() Lateness {
 	at := func(q float64) float64 { return float64(s.late.ValueAtQuantile(q)) / 1e9 }
-	return Lateness{Answers: s.late.Count(), P50: at(50), P99: at(99), Max: float64(s.late.Max()) / 1e9}
+	return Lateness{Answers: s.late.Count(), P50: at(50), P99: at(99), Max: float64(s.late.Max()) / 1e9, Lost: float64(s.lost) / 1e9}
 }

@@ -40,16 +40,16 @@ func Lie(ctx context.Context, o InstrumentOptions) (lie results.Lie, err error) 
 	// A connection for each request of the stall: it is the server that lets them wait and no queue of the client's.
 	open.Connections, open.Rate, open.Arrivals, open.Seed = lieRate+lieClients, lieRate, "constant", o.Seed
 	o.Say("a closed loop of %d clients, %v", lieClients, lieWarmup+lieWindow)
-	naive, _, _, err := o.measure(ctx, lieDelay, closed, nil)
+	naive, _, err := o.measure(ctx, lieDelay, closed, nil)
 	if err != nil {
 		return lie, interrupted(ctx, fmt.Errorf("closed loop: %w", err))
 	}
 	o.Say("an open loop of %d requests/s, %v", lieRate, lieWarmup+lieWindow)
-	honest, _, _, err := o.measure(ctx, lieDelay, open, nil)
+	honest, _, err := o.measure(ctx, lieDelay, open, nil)
 	if err != nil {
 		return lie, interrupted(ctx, fmt.Errorf("open loop: %w", err))
 	}
-	truth := newTruth(delay, o.Seed, &open)
+	truth := newTruth(delay, o.Seed, &open, false)
 	lie = results.Lie{Answer: delay.quantile(0.5) / 1e9, Stall: float64(delay.length) / 1e9,
 		Window: lieWindow.Seconds(), Rate: lieRate, Clients: lieClients,
 		Naive: naive.Service, Corrected: corrected(naive.Service), Honest: honest.Response}

@@ -37,16 +37,10 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	case "delayed":
-		if os.Args[1] == "observe" {
-			if cpus, err := cpuset.Allowed(); err != nil || ServeObserver(cpus, os.Stdin, os.Stdout) != nil {
-				os.Exit(1)
-			}
-			os.Exit(0)
-		}
 		ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGTERM)
 		delay, err := ParseDelay(os.Args[1])
 		if err == nil {
-			err = ServeDelayed(ctx, delay, 1, os.Stdout, os.Stderr)
+			err = ServeDelayed(ctx, delay, 1, false, os.Stdout, os.Stderr)
 		}
 		if cancel(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

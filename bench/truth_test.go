@@ -3,17 +3,11 @@
 package bench
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +30,7 @@ func TestStallWithConstantArrivals(t *testing.T) {
 	cfg := loadgen.Config{Rate: 1000, Arrivals: "constant", Warmup: 500 * time.Millisecond, Duration: 4 * time.Second}
 	for _, text := range []string{"stall:1s@2s", "constant:1ms+stall:500ms@1s", "constant:2ms"} {
 		d := mustDelay(t, text)
-		tr := newTruth(d, 1, &cfg)
+		tr := newTruth(d, 1, &cfg, false)
 		if len(tr.trace) != 4000 {
 			t.Fatalf("%d requests in the window", len(tr.trace))
 		}
@@ -59,7 +53,7 @@ func TestStallWithPoissonArrivals(t *testing.T) {
 	want := stalled(0.9, 4, 1, 0)
 	for seed := range uint64(seeds) {
 		cfg := loadgen.Config{Rate: 1000, Arrivals: "poisson", Seed: seed, Duration: 4 * time.Second}
-		q := newTruth(mustDelay(t, "stall:1s@2s"), seed, &cfg).quantile(0.9)
+		q := newTruth(mustDelay(t, "stall:1s@2s"), seed, &cfg, false).quantile(0.9)
 		sum += q / seeds
 		worst = max(worst, math.Abs(q-want))
 	}
@@ -73,7 +67,7 @@ func TestStallWithPoissonArrivals(t *testing.T) {
 
 func TestTruthOfDistributions(t *testing.T) {
 	cfg := loadgen.Config{Rate: 1000, Arrivals: "poisson", Seed: 3, Duration: 6 * time.Second}
-	tr := newTruth(mustDelay(t, "exponential:2ms"), 3, &cfg)
+	tr := newTruth(mustDelay(t, "exponential:2ms"), 3, &cfg, false)
 	if got, want := tr.quantile(0.99), 0.002*math.Log(100); math.Abs(got-want) > 1e-9 {
 		t.Errorf("p99 %v, want %v", got, want)
 	}
@@ -81,7 +75,10 @@ func TestTruthOfDistributions(t *testing.T) {
 	if got := tr.quantile(1); got < 0.002*math.Log(6000)-0.002 || got > 0.002*math.Log(6000)+0.01 {
 		t.Errorf("the longest is %v", got)
 	}
-	if got := newTruth(mustDelay(t, "stall:1s@1m"), 1, &loadgen.Config{}).quantile(1); got != 0 {
+	if got := tr.beyond(0.002 * math.Log(100)); math.Abs(got-0.01) > 0.001 {
+		t.Errorf("a share of %v lies beyond the p99", got)
+	}
+	if got := newTruth(mustDelay(t, "stall:1s@1m"), 1, &loadgen.Config{}, false).quantile(1); got != 0 {
 		t.Errorf("nobody came, and the longest is %v", got)
 	}
 }
@@ -99,7 +96,7 @@ func TestJudgedQuantilesAreSmooth(t *testing.T) {
 				t.Errorf("%s: the stall lies outside of a window of %v", s.name, window)
 			}
 			cfg := loadgen.Config{Rate: s.rate, Arrivals: "constant", Warmup: knownWarmup, Duration: window}
-			tr := newTruth(d, 1, &cfg)
+			tr := newTruth(d, 1, &cfg, false)
 			for _, q := range s.judged {
 				k := results.KnownQuantile{Q: q, Analytic: tr.quantile(q)}
 				for _, near := range []float64{q - 0.001, q + 0.001} {
@@ -151,51 +148,6 @@ func TestStallQuantile(t *testing.T) {
 	}
 }
 
-// An observer keeps the gaps between two readings of the clock while it is told to look.
-func TestObserverKeepsGaps(t *testing.T) {
-	e := eye{gaps: results.NewHistogram()}
-	var state atomic.Int32
-	now, step := time.Unix(0, 0), 0
-	e.look(&state, func() time.Time {
-		switch step++; step {
-		case 3:
-			state.Store(looking) // the next gap but one is the first that counts
-		case 5:
-			now = now.Add(20 * time.Millisecond)
-		case 6:
-			now = now.Add(leastGap - 1)
-		case 7:
-			state.Store(over)
-		default:
-			now = now.Add(time.Second)
-		}
-		return now
-	})
-	if e.gaps.Count() != 2 || e.gaps.Min() < 19e6 {
-		t.Errorf("%d gaps, the shortest %d ns", e.gaps.Count(), e.gaps.Min())
-	}
-}
-
-// An observer tells what it saw between two bytes, and nothing where there was no such time.
-func TestServeObserver(t *testing.T) {
-	for in, want := range map[string]bool{"": false, "b": false, "be": true} {
-		var out bytes.Buffer
-		if err := ServeObserver(allowed(t), strings.NewReader(in), &out); err != nil {
-			t.Fatal(err)
-		}
-		var s *stalls
-		if err := json.Unmarshal(out.Bytes(), &s); err != nil || (s != nil) != want {
-			t.Errorf("after %q: %s, %v", in, out.String(), err)
-		}
-	}
-	if err := ServeObserver(allowed(t), strings.NewReader("bee"), io.Discard); err == nil {
-		t.Error("a third byte makes no sense")
-	}
-	if _, err := observe([]string{filepath.Join(t.TempDir(), "missing")}); err == nil {
-		t.Error("a program that is not there was started")
-	}
-}
-
 // What a closed loop left out is put in afterwards: one value for each interval in which it was silent.
 func TestCorrected(t *testing.T) {
 	h := results.NewHistogram()
@@ -220,9 +172,8 @@ func here(t *testing.T) InstrumentOptions {
 	t.Setenv("BENCH_TEST_SERVER", "delayed")
 	cpus := allowed(t)
 	return InstrumentOptions{Split: cpuset.Split{Server: cpus, Client: cpus}, Seed: 1,
-		Server:   func(delay string, _ uint64) []string { return []string{os.Args[0], delay} },
-		Observer: func([]int) []string { return []string{os.Args[0], "observe"} },
-		Say:      func(string, ...any) {}}
+		Server: func(delay string, _ uint64, _ bool) []string { return []string{os.Args[0], delay} },
+		Say:    func(string, ...any) {}}
 }
 
 // A measurement gives what the client saw, what the server told, and it stops what it has started.
@@ -232,15 +183,15 @@ func TestMeasure(t *testing.T) {
 		KeepAlive: true}
 	var stall Delay
 	var pid int
-	load, late, seen, err := o.measure(t.Context(), "constant:1ms", cfg, func(srv *server) func() error {
+	load, late, err := o.measure(t.Context(), "constant:1ms", cfg, func(srv *server) func() error {
 		pid = srv.cmd.Process.Pid
 		return stopped(t.Context(), srv, 0, 10*time.Millisecond, &stall)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if load.Requests == 0 || load.ErrorCount() != 0 || uint64(late.Answers) < load.Requests || seen == nil {
-		t.Errorf("%d requests, %d errors, %+v, %+v", load.Requests, load.ErrorCount(), late, seen)
+	if load.Requests == 0 || load.ErrorCount() != 0 || uint64(late.Answers) < load.Requests {
+		t.Errorf("%d requests, %d errors, %+v", load.Requests, load.ErrorCount(), late)
 	}
 	if stall.length < int64(10*time.Millisecond) || pid == 0 {
 		t.Errorf("process %d was stopped for %v", pid, time.Duration(stall.length))

@@ -166,7 +166,7 @@ func FuzzSession(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := &chaos{t: t, text: text, now: -int64(startLead), socks: map[int32]*chaosSocket{},
+		n := &chaos{t: t, text: text, now: -int64(StartLead), socks: map[int32]*chaosSocket{},
 			random: rand.New(rand.NewPCG(seed, binary.BigEndian.Uint64(append(make([]byte, 8), text...)[len(text):])))}
 		r := &run{Config: c, plan: newPlan(&c, u, netipLoopback), silent: &silent{}}
 		if err := r.prepare(netipLoopback.Addr()); err != nil {

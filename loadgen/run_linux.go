@@ -14,8 +14,9 @@ import (
 	"serverlab/results"
 )
 
-// startLead is how long before the first moment of the schedule the threads are let go.
-const startLead = time.Millisecond
+// StartLead is how long before the first moment of the schedule the threads are let go: right after the call of Edge for
+// Silenced.
+const StartLead = time.Millisecond
 
 // graceMax bounds how long an open loop waits for the answers of its window.
 const graceMax = time.Second
@@ -196,6 +197,7 @@ func newThread(p *plan, n int) (*thread, error) {
 		lag:       newRecorder(),
 		firstByte: newRecorder(),
 		connect:   newRecorder(),
+		stall:     stall{gaps: newRecorder()},
 	}
 	if err := t.series.prepare(p.begin, p.end, p.end+p.grace); err != nil {
 		return nil, err
@@ -255,7 +257,7 @@ func (r *run) wait() {
 // load lets the threads go and marks the edges of the window.
 func (r *run) load(ctx context.Context) {
 	p := r.plan
-	p.base = time.Now().Add(startLead)
+	p.base = time.Now().Add(StartLead)
 	close(r.release)
 	if r.Watch != nil {
 		defer r.watched()()
@@ -318,7 +320,7 @@ func (r *run) asked() *results.Load {
 		Rate: r.Rate, Warmup: r.Warmup.Seconds(), Window: r.Duration.Seconds(), Pacing: r.pacing(),
 		Errors: map[string]uint64{}, Status: map[int]uint64{}, Series: &results.Series{},
 		Response: results.NewHistogram(), Service: results.NewHistogram(), Lag: results.NewHistogram(),
-		FirstByte: results.NewHistogram(), Connect: results.NewHistogram(),
+		FirstByte: results.NewHistogram(), Connect: results.NewHistogram(), Stalls: results.NewHistogram(),
 	}
 	if len(r.Profile) > 0 {
 		l.Profile = r.Profile.String()
@@ -349,6 +351,7 @@ func (r *run) merge() *results.Load {
 		t.lag.addTo(l.Lag)
 		t.firstByte.addTo(l.FirstByte)
 		t.connect.addTo(l.Connect)
+		t.stall.gaps.addTo(l.Stalls)
 		for s, n := range t.status {
 			if n > 0 {
 				l.Status[s] += n

@@ -10,7 +10,11 @@ import "time"
 type stall struct {
 	expected     int64 // when the clock should have been read again
 	sum, longest int64 // in the window, nanoseconds
+	gaps         recorder
 }
+
+// gapFloor is the shortest stall that stands in the histogram, nanoseconds: a turn of the loop may take that long.
+const gapFloor = 100e3
 
 // stallFloor is what a wake-up may be late without counting: on a kernel before 5.11 waits are rounded up to a
 // millisecond.
@@ -18,9 +22,12 @@ const stallFloor = int64(2 * time.Millisecond)
 
 // look is called whenever the clock is read.
 func (s *stall) look(now int64, counts bool) {
-	if over := now - s.expected; over > stallFloor && counts {
-		s.sum += over
-		s.longest = max(s.longest, over)
+	if over := now - s.expected; over > gapFloor && counts {
+		s.gaps.record(over)
+		if over > stallFloor {
+			s.sum += over
+			s.longest = max(s.longest, over)
+		}
 	}
 	s.expected = now
 }

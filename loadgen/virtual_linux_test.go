@@ -121,7 +121,7 @@ type virtual interface {
 }
 
 func (s *simulated) begin() {
-	s.socks, s.now = map[int32]*simSocket{}, -int64(startLead)
+	s.socks, s.now = map[int32]*simSocket{}, -int64(StartLead)
 	if s.text == "" {
 		s.text = helloText
 	}

@@ -221,9 +221,12 @@ type Load struct {
 	// for a request, from the call of connect to the moment at which the connection took the request.
 	FirstByte Histogram `json:"first_byte"`
 	Connect   Histogram `json:"connect"`
-	Series    *Series   `json:"series,omitempty"`
-	Audit     Audit     `json:"audit"`
-	Host      *Host     `json:"host,omitempty"`
+	// Stalls are the times above 100 µs for which a thread did not go on though it should have: as long as it spins, it
+	// sees each that the host takes its CPU away for.
+	Stalls Histogram `json:"stalls"`
+	Series *Series   `json:"series,omitempty"`
+	Audit  Audit     `json:"audit"`
+	Host   *Host     `json:"host,omitempty"`
 	// Findings are the verdict on this load by itself: none means valid, and nil that there was no verdict. Those of a
 	// trial stand in Trial.Findings.
 	Findings []Finding `json:"findings,omitzero"`

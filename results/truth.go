@@ -26,7 +26,8 @@ type Known struct {
 	LateP50   float64         `json:"late_p50"` // how long after they were due the server wrote its answers
 	LateP99   float64         `json:"late_p99"`
 	LateMax   float64         `json:"late_max"`
-	Again     bool            `json:"again"` // it is the second measurement: the first one missed a bound
+	Lost      float64         `json:"lost"`  // for how long server and load generator, which never sleep, did not run
+	Tries     int             `json:"tries"` // measurements of which this is the one with the least of that
 }
 
 // KnownQuantile is a quantile as it is and as it was measured, seconds.
@@ -34,10 +35,11 @@ type KnownQuantile struct {
 	Q         float64  `json:"q"` // 0.99 for p99; 1 is the longest response time
 	Analytic  float64  `json:"analytic"`
 	Recovered *float64 `json:"recovered"` // nil: too few samples for it
+	Beyond    float64  `json:"beyond"`    // share of response times that are truly longer than Analytic and its bound
 	// Judged quantiles must be within their bound; the others lie so far out that the host's stalls decide.
 	Judged bool `json:"judged"`
-	// Host is the same quantile of the delay that the host's stalls alone mean for a request: of times in which an
-	// observer saw that nobody could run. nil: nobody could look.
+	// Host is the same quantile of the delay that the host's stalls alone mean for a request: of times in which the
+	// spinning load generator could not run. nil: it could not spin.
 	Host *float64 `json:"host"`
 }
 
@@ -49,11 +51,6 @@ func (q *KnownQuantile) Holds() bool {
 	return !q.Judged || q.Recovered != nil && math.Abs(*q.Recovered-q.Analytic) <= q.Bound()
 }
 
-// Disturbed tells whether q is too long where the host's stalls alone would have made it so.
-func (q *KnownQuantile) Disturbed() bool {
-	return !q.Holds() && q.Recovered != nil && *q.Recovered > q.Analytic && q.Host != nil && *q.Host > q.Bound()
-}
-
 // name is "p99", "p99.9" or "max".
 func (q *KnownQuantile) name() string {
 	if q.Q >= 1 {
@@ -62,24 +59,28 @@ func (q *KnownQuantile) name() string {
 	return "p" + strconv.FormatFloat(math.Round(q.Q*1e6)/1e4, 'f', -1, 64)
 }
 
-// Missed counts the quantiles of k that are beyond their bound; where there were errors, all that are judged.
-func (k *Known) Missed() (n int) {
-	for i := range k.Quantiles {
-		if q := &k.Quantiles[i]; !q.Holds() || q.Judged && k.Errors > 0 {
-			n++
-		}
-	}
-	return n
+// host tells whether q, which does not hold, is too long where the host's stalls alone would have made it so: the share
+// of the requests that they met, with that of the requests that are longer anyway, is more than the quantile leaves out.
+// A request needs each side's CPU twice, to go out and to come in.
+func (k *Known) host(q *KnownQuantile) bool {
+	return k.Errors == 0 && q.Recovered != nil && *q.Recovered > q.Analytic && 2*k.Lost > (1-q.Q-q.Beyond)*k.Window
 }
 
-// Disturbed counts those of Missed for which the host's stalls alone account.
-func (k *Known) Disturbed() (n int) {
+// Missed counts the quantiles of k that are beyond their bound, and apart from those the ones that
+// nobody can judge here, since the host's stalls alone account for them. Where there were errors, all that are judged are missed.
+func (k *Known) Missed() (missed, disturbed int) {
 	for i := range k.Quantiles {
-		if k.Quantiles[i].Disturbed() {
-			n++
+		switch q := &k.Quantiles[i]; {
+		case q.Judged && k.Errors > 0:
+			missed++
+		case q.Holds():
+		case k.host(q):
+			disturbed++
+		default:
+			missed++
 		}
 	}
-	return n
+	return missed, disturbed
 }
 
 // KnownHead prints the head of the table whose rows KnownRows prints.
@@ -100,13 +101,13 @@ func KnownRows(w io.Writer, k *Known, s Style) error {
 		}
 		k.row(&b, left(server, 20)+left(arrivals, 9), &k.Quantiles[i], s)
 	}
-	note := fmt.Sprintf("server late by p50 %s, p99 %s, max %s", duration(k.LateP50, 2), duration(k.LateP99, 2),
-		duration(k.LateMax, 2))
+	note := fmt.Sprintf("server late by %s, p99 %s", duration(k.LateP50, 2), duration(k.LateP99, 2))
 	if k.Errors > 0 {
 		note = count(k.Errors) + " errors; " + note
 	}
-	if k.Again {
-		note += "; measured twice"
+	note += fmt.Sprintf("; CPUs lost for %s", duration(k.Lost, 2))
+	if k.Tries > 1 {
+		note += fmt.Sprintf(", least of %d times", k.Tries)
 	}
 	fmt.Fprintf(&b, "%s\n", s.paint(dim, s.text("  "+note)))
 	_, err := io.WriteString(w, b.String())
@@ -129,7 +130,7 @@ func (k *Known) row(b *strings.Builder, head string, q *KnownQuantile, s Style) 
 		fmt.Fprintln(b, s.text(line))
 	case q.Holds() && k.Errors == 0:
 		fmt.Fprintln(b, s.text(line+right(duration(q.Bound(), 3), 8))+s.paint(green, "   ok"))
-	case q.Disturbed():
+	case k.host(q):
 		fmt.Fprintln(b, s.text(line+right(duration(q.Bound(), 3), 8))+s.paint(red, " host"))
 	default:
 		fmt.Fprintln(b, s.text(line+right(duration(q.Bound(), 3), 8))+s.paint(red, s.text("    ×")))

@@ -23,13 +23,12 @@ func fixtureKnown() Known {
 func TestKnownScreen(t *testing.T) {
 	k := fixtureKnown()
 	second := fixtureKnown()
-	second.Server, second.Errors, second.Again = "bimodal:1ms,50ms,1%", 3, true
+	second.Server, second.Errors, second.Tries = "bimodal:1ms,50ms,1%", 3, 5
 	for i := range second.Quantiles {
 		second.Quantiles[i].Host = nil
 	}
 	disturbed := fixtureKnown()
-	host := 0.0004
-	disturbed.Quantiles[1].Host = &host
+	disturbed.Window, disturbed.Lost = 3, 0.31
 	for name, s := range map[string]Style{"known.txt": {}, "known-ascii.txt": {ASCII: true},
 		"known-color.txt": {Color: true}} {
 		var b strings.Builder
@@ -53,11 +52,11 @@ func TestKnownScreen(t *testing.T) {
 // A quantile misses where it is too far off on either side, where it is not there, and where there were errors.
 func TestKnownMissed(t *testing.T) {
 	k := fixtureKnown()
-	if n := k.Missed(); n != 1 {
+	if n, _ := k.Missed(); n != 1 {
 		t.Errorf("%d missed, want that of p90", n)
 	}
 	k.Quantiles[1].Recovered = nil
-	if n := k.Missed(); n != 1 {
+	if n, _ := k.Missed(); n != 1 {
 		t.Errorf("%d missed, want the p90 that there is not", n)
 	}
 	for off, want := range map[float64]bool{0: true, 0.00019: true, -0.00019: true, 0.0002: false, -0.0002: false} {
@@ -66,17 +65,18 @@ func TestKnownMissed(t *testing.T) {
 			t.Errorf("%v off: holds %v, want %v", off, !want, want)
 		}
 	}
+	k.Window = 3
 	for _, c := range []struct {
-		recovered, host float64
-		want            int
-	}{{0.005, 0.0001, 0}, {0.005, 0.0003, 1}, {0.001, 0.0003, 0}} { // stalls make nothing shorter
-		k.Quantiles[1].Recovered, k.Quantiles[1].Host = &c.recovered, &c.host
-		if n := k.Disturbed(); n != c.want {
-			t.Errorf("%+v: stalls account for %d", c, n)
+		recovered, lost   float64
+		missed, disturbed int
+	}{{0.005, 0.1, 1, 0}, {0.005, 0.2, 0, 1}, {0.001, 0.2, 1, 0}} { // of p90: stalls make nothing shorter
+		k.Quantiles[1].Recovered, k.Lost = &c.recovered, c.lost
+		if missed, disturbed := k.Missed(); missed != c.missed || disturbed != c.disturbed {
+			t.Errorf("%+v: %d missed, %d disturbed", c, missed, disturbed)
 		}
 	}
 	k.Errors = 1
-	if n := k.Missed(); n != 3 {
+	if n, _ := k.Missed(); n != 3 {
 		t.Errorf("%d missed, want all that are judged", n)
 	}
 }

@@ -12,5 +12,4 @@ var errLinux = errors.New("servers are measured on Linux only; here `report`, `l
 
 func runBench(context.Context, *call) error { return errLinux }
 func null(context.Context, *call) error     { return errLinux }
-func observe(context.Context, *call) error  { return errLinux }
 func experiments() []string                 { return nil }

@@ -59,7 +59,6 @@ var commands = []command{
 // hidden are the commands that the program starts for itself.
 var hidden = []command{
 	{"null", "", "answer without a server behind it, for calibration", null},
-	{"observe", "", "look for stalls of the host", observe},
 	{"member", "--arch NAME", "be one process of a pool", member},
 }
 
