@@ -155,7 +155,7 @@ func round2(x float64) float64 {
 // What a trial takes beside its warm-up, its window, and the start and stop of its server, and what the calibration
 // takes: measured, then rounded up.
 const (
-	trialOverhead       = 100 * time.Millisecond
+	trialOverhead       = 60 * time.Millisecond
 	calibrationOverhead = 4 * time.Second
 	calibrationPerRow   = 700 * time.Millisecond
 	calibrationIdle     = time.Second // of a row that takes as many connections as there are
