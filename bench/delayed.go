@@ -158,5 +158,6 @@ func (s *delayed) wait(events []unix.EpollEvent) (int, error) {
 
 func (s *delayed) lateness() Lateness {
 	at := func(q float64) float64 { return float64(s.late.ValueAtQuantile(q)) / 1e9 }
-	return Lateness{Answers: s.late.Count(), P50: at(50), P99: at(99), Max: float64(s.late.Max()) / 1e9, Lost: float64(s.lost) / 1e9}
+	return Lateness{Answers: s.late.Count(), P50: at(50), P99: at(99), Max: float64(s.late.Max()) / 1e9,
+		Lost: float64(s.lost) / 1e9}
 }

@@ -36,7 +36,8 @@ type meter struct {
 }
 
 func (m meter) minus(o meter) meter {
-	return meter{m.cpu - o.cpu, m.spun - o.spun, m.wait - o.wait, m.in - o.in, m.out - o.out, m.opened - o.opened, m.flown - o.flown}
+	return meter{m.cpu - o.cpu, m.spun - o.spun, m.wait - o.wait, m.in - o.in, m.out - o.out, m.opened - o.opened,
+		m.flown - o.flown}
 }
 
 func (m meter) plus(o meter) meter { return m.minus(meter{}.minus(o)) }

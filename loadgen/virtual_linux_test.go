@@ -217,6 +217,7 @@ func one(delay func(k int, sent int64) int64) func(k int, sent int64) int64 {
 // The truth, to the nanosecond of a bucket: servers with known delays at known rates.
 func TestTruthInVirtualTime(t *testing.T) {
 	constant := func(*rand.Rand) float64 { return 0.002 }
+	short := func(*rand.Rand) float64 { return 0.0007 }
 	exponential := func(r *rand.Rand) float64 { return 0.002 * r.ExpFloat64() }
 	bimodal := func(r *rand.Rand) float64 {
 		if r.Float64() < 0.01 {
@@ -234,7 +235,7 @@ func TestTruthInVirtualTime(t *testing.T) {
 		"bimodal":                {func() func(int, int64) int64 { return delays(bimodal) }, 100},
 		"stall":                  {func() func(int, int64) int64 { return stalls(3*time.Second, 4*time.Second) }, 2000},
 		"stall, few connections": {func() func(int, int64) int64 { return stalls(3*time.Second, 4*time.Second) }, 10},
-		"a queue in the server":  {func() func(int, int64) int64 { return one(delays(func(*rand.Rand) float64 { return 0.0007 })) }, 5000},
+		"a queue in the server":  {func() func(int, int64) int64 { return one(delays(short)) }, 5000},
 	} {
 		for _, arrivals := range []string{"constant", "poisson"} {
 			t.Run(name+", "+arrivals, func(t *testing.T) {

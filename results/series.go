@@ -20,7 +20,7 @@ type Point struct {
 	Requests uint64  `json:"requests"`            // right answers
 	Errors   uint64  `json:"errors,omitempty"`    // of all kinds
 	InFlight int     `json:"in_flight,omitempty"` // requests without an answer when the step ended
-	Waiting  float64 `json:"waiting,omitempty"`   // seconds for which the oldest request that was due and not sent had waited then
+	Waiting  float64 `json:"waiting,omitempty"`   // for how long the oldest that was due and not sent had waited then, seconds
 	Response Packed  `json:"response"`            // response times, nanoseconds
 	Service  Packed  `json:"-"`                   // service times, nanoseconds; not part of the record
 }

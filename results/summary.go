@@ -95,7 +95,7 @@ func summaryReached(b *bytes.Buffer, l *Load) {
 			fmt.Fprintf(b, ", %.0f %% busy", 100*(l.CPU-l.CPUSpin)/l.Window)
 		}
 		if l.Pacing != "" && (l.Model != "closed" || l.Think != "") {
-			fmt.Fprintf(b, ", paced by %s", l.Pacing)
+			fmt.Fprintf(b, ",\npaced by %s", l.Pacing)
 		}
 		b.WriteString("\n")
 	}

@@ -67,7 +67,8 @@ func (k *Known) host(q *KnownQuantile) bool {
 }
 
 // Missed counts the quantiles of k that are beyond their bound, and apart from those the ones that
-// nobody can judge here, since the host's stalls alone account for them. Where there were errors, all that are judged are missed.
+// nobody can judge here, since the host's stalls alone account for them. Where there were errors, all that are judged
+// are missed.
 func (k *Known) Missed() (missed, disturbed int) {
 	for i := range k.Quantiles {
 		switch q := &k.Quantiles[i]; {
