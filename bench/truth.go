@@ -110,8 +110,7 @@ func (o *InstrumentOptions) calmest(ctx context.Context, s knownServer, arrivals
 		if missed+disturbed == 0 || try == knownTries {
 			break
 		}
-		o.Say("%s, %s arrivals: not within its bounds, and the host took %.0f ms away; once more", s.name, arrivals,
-			1e3*k.Lost)
+		o.Say("%s, %s: not within its bounds, CPUs lost for %.0f ms; again", s.name, arrivals, 1e3*k.Lost)
 	}
 	return best, nil
 }

@@ -62,7 +62,7 @@ func FindRate(ctx context.Context, c Config, s SearchConfig, run Runner, said fu
 
 // closedRate is how many right answers per second a closed loop gets.
 func closedRate(ctx context.Context, c Config, d time.Duration, run Runner) (float64, error) {
-	c.Rate, c.Arrivals, c.Visit, c.Think, c.Duration = 0, "", 0, Think{}, d
+	c.Rate, c.Profile, c.Arrivals, c.Visit, c.Think, c.Duration = 0, nil, "", 0, Think{}, d
 	c.Warmup = min(c.Warmup, d)
 	l, err := run(ctx, c)
 	switch {

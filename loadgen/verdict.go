@@ -121,7 +121,7 @@ func (v *verdict) generator() {
 		lag, response := float64(l.Lag.ValueAtQuantile(99)), float64(l.Response.ValueAtQuantile(99))
 		if lag > lagFloor && lag > lagShare*response {
 			v.find("generator-bound", []results.Metric{results.Latency},
-				"it sent requests late by up to %.2f ms (p99), where response time had a p99 of %.2f ms", lag/1e6, response/1e6)
+				"1 %% of requests were sent more than %.2f ms late; response time had a p99 of %.2f ms", lag/1e6, response/1e6)
 		}
 	}
 }

@@ -127,7 +127,7 @@ func duration(seconds float64, digits int) string {
 	switch a := math.Abs(seconds); {
 	case math.IsNaN(a):
 		return "n/a"
-	case a == 0:
+	case a < 0.5e-9:
 		return "0"
 	case a < 999.5e-9:
 		return number(seconds*1e9, digits) + " ns"

@@ -105,8 +105,14 @@ func summaryReached(b *bytes.Buffer, l *Load) {
 }
 
 func summaryQuantiles(b *bytes.Buffer, l *Load) {
-	fmt.Fprintf(b, "\n%-8s%12s%12s%12s\n", "", "response", "service", "lag")
+	fmt.Fprintf(b, "\n%-8s%12s%12s%12s", "", "response", "service", "lag")
 	all := []Histogram{l.Response, l.Service, l.Lag}
+	opened := l.Connect.Count() > 0
+	if opened {
+		fmt.Fprintf(b, "%12s%12s", "first byte", "connect")
+		all = append(all, l.FirstByte, l.Connect)
+	}
+	b.WriteString("\n")
 	for _, q := range quantiles {
 		fmt.Fprintf(b, "%-8s", q.name)
 		for i, h := range all {
@@ -130,6 +136,9 @@ func summaryQuantiles(b *bytes.Buffer, l *Load) {
 	}
 	b.WriteString("\nresponse: from the intended moment of sending; service: from the actual one;\n" +
 		"lag: how late the load generator itself sent what a free connection could carry\n")
+	if opened {
+		b.WriteString("first byte, connect: parts of the service time, which includes opening the connection\n")
+	}
 	if l.Censored > 0 {
 		fmt.Fprintf(b, "%s requests had no answer in time: they count as that long at least\n", count(l.Censored))
 	}

@@ -287,7 +287,7 @@ func (s *Sweep) Verdict() string {
 	case s.Knee > 0:
 		return text + "● Knee at " + at(s.Points[s.Knee]) + ": " + rule
 	case slices.ContainsFunc(s.Points, func(p SweepPoint) bool { return p.Void && len(p.Trials) > 0 }):
-		return text + "No knee below the limit of the load generator or the machine (in brackets)."
+		return text + "No knee found; load generator or machine spoiled the points in brackets."
 	case s.Interrupted:
 		return text + "The points so far show no knee."
 	case len(s.Points) < kneePoints:
@@ -379,9 +379,10 @@ func (p *SweepPoint) Line(done, all int, by string) string {
 		text += ", p99 " + duration(v, 3)
 	}
 	if t.Spoiled != "" {
-		text += "; does not count: " + t.Spoiled
+		kind, _, _ := strings.Cut(t.Spoiled, ":")
+		text += "; does not count: " + kind
 	}
-	return fmt.Sprintf("%3d/%d  %s: %s", done, all, right(what, 16), text)
+	return clip(fmt.Sprintf("%3d/%d  %s: %s", done, all, right(what, 16), text), 79)
 }
 
 // Answered tells whether there was one right answer at least.
