@@ -104,7 +104,7 @@ func TestVerdict(t *testing.T) {
 				_ = l.Response.RecordValue(300e6)
 			})}, "", "", ""},
 		{"late", Evidence{Load: edited(steady("poisson"), func(l *results.Load) { _ = l.Lag.RecordValues(4e6, 100) })},
-			"generator-bound", "latency", "late by up to 4.0"},
+			"generator-bound", "latency", "sent more than 4.0"},
 		{"starved", Evidence{Load: edited(steady("closed"), func(l *results.Load) { l.Unserved = 63 })},
 			"starved", "cpu-per-request throughput memory-per-silent latency", "63/64"},
 		{"a crash starves, and gives errors", Evidence{Crash: true, Load: edited(steady("closed"), func(l *results.Load) {

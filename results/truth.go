@@ -127,7 +127,7 @@ func (k *Known) row(b *strings.Builder, head string, q *KnownQuantile, s Style) 
 		if q.Host != nil {
 			host = duration(*q.Host, 2)
 		}
-		line += right(" host "+host, 14)
+		line += right("host "+host, 13)
 		fmt.Fprintln(b, s.text(line))
 	case q.Holds() && k.Errors == 0:
 		fmt.Fprintln(b, s.text(line+right(duration(q.Bound(), 3), 8))+s.paint(green, "   ok"))
