@@ -32,7 +32,7 @@ const (
 // rates in equal steps, or numbers of connections that double.
 func ParseSweep(text, by string) (points []float64, err error) {
 	if by != "rate" && by != "connections" {
-		return nil, fmt.Errorf("sweep by %q: give rate or connections", by)
+		return nil, fmt.Errorf("sweep-by %q: give rate or connections", by)
 	}
 	first, last, isRange := strings.Cut(text, "..")
 	if isRange {
@@ -107,7 +107,7 @@ func (s *SweepConfig) Validate() error {
 	case len(s.Points) == 0 || !slices.IsSorted(s.Points):
 		return errors.New("sweep: give points in rising order")
 	case s.By != "rate" && s.By != "connections":
-		return fmt.Errorf("sweep by %q: give rate or connections", s.By)
+		return fmt.Errorf("sweep-by %q: give rate or connections", s.By)
 	case s.Repeat < 1 || s.Repeat > mostRepeats:
 		return fmt.Errorf("repeat %d: give a number of trials from 1 to %d", s.Repeat, mostRepeats)
 	}

@@ -85,6 +85,8 @@ func (v *verdict) answers() {
 		v.find("client's limits", results.Everything, "%d connections could not be opened here: %s", n, kindsText(l.Errors))
 	} else if n := l.ErrorCount(); n > 0 && !v.Crash {
 		v.find("errors", results.Everything, "%d beside %d answers: %s", n, l.Requests, kindsText(l.Errors))
+	} else if l.Requests == 0 && l.Censored == 0 && l.Window > 0 && !v.Crash {
+		v.find("too few samples", results.Everything, "no request was answered in the window")
 	}
 	// In an open loop a slot without an answer may simply not have been needed.
 	if l.Unserved > 0 && l.Model == "closed" && !v.Crash {
@@ -104,12 +106,12 @@ func (v *verdict) generator() {
 	switch {
 	case time == 0: // interrupted before the window
 	case busy > generatorBusy*time:
-		v.find("generator-bound", timing, "the load generator was busy for %.0f %% of the window", 100*busy/time)
+		v.find("generator-bound", timing, "the load generator was busy for %.0f %% of the window", min(100, 100*busy/time))
 	case waited > 0 && busy+waited > generatorBusy*time:
 		v.find("generator-bound", timing, "the load generator was busy for %.0f %% of the window, and waited for a CPU for "+
-			"%.0f %%", 100*busy/time, 100*waited/time)
+			"%.0f %%", min(100, 100*busy/time), min(100, 100*waited/time))
 	case waited > waitShare*time:
-		v.find("disturbed", timing, "the load generator waited for a CPU for %.0f %% of the window", 100*waited/time)
+		v.find("disturbed", timing, "the load generator waited for a CPU for %.0f %% of the window", min(100, 100*waited/time))
 	case l.Audit.Stalled > stallShare*time:
 		v.find("disturbed", timing, "the load generator did not run for %.0f ms of the window, up to %.0f ms at once",
 			1e3*l.Audit.Stalled, 1e3*l.Audit.Stall)

@@ -35,11 +35,14 @@ func newLogAxis(width int, ratio float64, all ...Histogram) (a logAxis, ok bool)
 			a.hi = math.Max(a.hi, float64(h.Max())/1e9)
 		}
 	}
+	if math.IsInf(a.lo, 1) {
+		return a, false
+	}
 	if a.hi < a.lo*ratio { // one value, or nearly: give it a place in the middle
 		middle := math.Sqrt(a.lo * a.hi)
 		a.lo, a.hi = middle/math.Sqrt(ratio), middle*math.Sqrt(ratio)
 	}
-	return a, !math.IsInf(a.lo, 1)
+	return a, true
 }
 
 // at is the character in which a value falls.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -150,7 +151,7 @@ func (x *export) save(stdout io.Writer) error {
 	path := target(x.file)
 	var err error
 	if info, e := os.Stat(path); e == nil && !info.Mode().IsRegular() { // a pipe or a device stays what it is
-		err = os.WriteFile(path, text.Bytes(), 0)
+		err = pour(path, text.Bytes())
 	} else {
 		err = results.WriteFile(path, text.Bytes())
 	}
@@ -158,6 +159,16 @@ func (x *export) save(stdout io.Writer) error {
 		return fmt.Errorf("--%s: %w", x.flag, err)
 	}
 	return nil
+}
+
+// pour writes to a pipe or a device. A pipe that nobody reads is an error: opening it would wait for a reader for ever.
+func pour(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }
 
 // check tells why the file could not be written. It leaves nothing behind.

@@ -105,7 +105,7 @@ func load(ctx context.Context, c *call) error {
 	case l.Requests == 0 && l.ErrorCount() > 0:
 		return errors.New("not one right answer: see the errors above")
 	case l.Requests == 0:
-		return fmt.Errorf("no answer at all within %v: the server is silent, or the rate too low for that time", cfg.Duration)
+		return fmt.Errorf("no answer at all within %v: the server is silent, or the rate too low or too high for it", cfg.Duration)
 	}
 	wrong := l.Errors[loadgen.ErrStatus] + l.Errors[loadgen.ErrLength] + l.Errors[loadgen.ErrBody] +
 		l.Errors[loadgen.ErrMalformed]

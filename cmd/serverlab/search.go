@@ -62,8 +62,10 @@ func (f *searchFlags) check(c *call) error {
 		return usagef("--find-rate needs --slo, such as --slo p99=5ms")
 	case !f.find && given("slo", "width") != "":
 		return usagef("--%s needs --find-rate", given("slo", "width"))
-	case f.sweep == "" && given("sweep", "sweep-by", "repeat") != "":
-		return usagef("--%s: give --sweep, such as --sweep 1000..20000", given("sweep", "sweep-by", "repeat"))
+	case f.sweep == "" && given("sweep") != "":
+		return usagef("--sweep names no points, such as --sweep 1000..20000")
+	case f.sweep == "" && given("sweep-by", "repeat") != "":
+		return usagef("--%s: give --sweep, such as --sweep 1000..20000", given("sweep-by", "repeat"))
 	case !f.asked():
 		return nil
 	}
