@@ -142,7 +142,7 @@ func TestSearchFlagsAreChecked(t *testing.T) {
 		{"--slo p99=5ms", 2, "--slo needs --find-rate"},
 		{"--width 3", 2, "--width needs --find-rate"},
 		{"--repeat 3", 2, "--repeat: give --sweep"},
-		{"--sweep=", 2, "--sweep: give --sweep, such as"},
+		{"--sweep=", 2, "--sweep names no points, such as"},
 		{"--sweep-by connections", 2, "--sweep-by: give --sweep"},
 		{"--find-rate --slo p99=5ms --sweep 1,2", 2, "choose one"},
 		{"--find-rate --slo p99=5ms --rate 100", 2, "leave out --rate"},
