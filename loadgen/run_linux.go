@@ -201,7 +201,7 @@ func newThread(p *plan, n int) (*thread, error) {
 	if err := t.series.prepare(p.begin, p.end, p.end+p.grace); err != nil {
 		return nil, err
 	}
-	t.audit = newAudit(cap(t.series.points))
+	t.audit = newAudit(len(t.series.points))
 	return t, nil
 }
 

@@ -48,7 +48,7 @@ func (s *series) prepare(begin, end, after int64) (err error) {
 	s.ends = begin + s.step
 	s.response, s.service = newRecorder(), newRecorder()
 	n := int((after-begin)/s.step) + 2
-	s.points = make([]point, 0, n)
+	s.points = make([]point, n)
 	s.arena, err = unix.Mmap(-1, 0, min(n*stepUsual, arenaMost)+4*packedMost, unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 	if err != nil {
@@ -60,10 +60,11 @@ func (s *series) prepare(begin, end, after int64) (err error) {
 // closeStep ends the open step. Where the memory set aside might not do for its histograms, they stay open and end with
 // the last step, whose place is kept; so nothing is lost but the quantiles of the steps between.
 func (s *series) closeStep(inFlight int, waiting int64, last bool) {
+	n := int(s.ended.Load())
 	switch {
 	case last && s.open == point{} && s.response.up == 0 && s.service.up == 0:
 		return
-	case !last && len(s.points) == cap(s.points)-1:
+	case !last && n == len(s.points)-1:
 		return
 	}
 	p := s.open
@@ -74,14 +75,14 @@ func (s *series) closeStep(inFlight int, waiting int64, last bool) {
 		p.next = p.service + len(s.service.pack(s.arena[p.service:p.service]))
 	}
 	s.used = p.next
-	s.points = append(s.points, p)
+	s.points[n] = p
 	s.open = point{}
 	s.ended.Add(1)
 }
 
 // merge adds step i to a point of the result, and its errors to a sum by kind. It reads only what stays as it is.
 func (s *series) merge(i int, into *results.Point, errors map[string]uint64) {
-	p := &s.points[:cap(s.points)][i]
+	p := &s.points[i]
 	into.Requests += p.requests
 	for k, n := range p.errors {
 		if n > 0 {

@@ -66,14 +66,14 @@ func TestSeriesOutOfRoom(t *testing.T) {
 	}
 	defer s.close()
 	s.used = len(s.arena) - 4*packedMost + 1
-	for i := range cap(s.points) + 3 {
+	for i := range len(s.points) + 3 {
 		s.open.requests++
 		s.response.record(int64(i))
 		s.service.record(int64(i))
 		s.closeStep(0, 0, false)
 	}
 	s.closeStep(0, 0, true)
-	n := cap(s.points)
+	n := len(s.points)
 	if int(s.ended.Load()) != n {
 		t.Fatalf("%d steps of %d", s.ended.Load(), n)
 	}
