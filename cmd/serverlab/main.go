@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -26,9 +27,16 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, func() {
+		time.Sleep(sameSignal)
+		stop() // another signal ends the process at once
+	})
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
+
+// sameSignal is how long a second signal counts as the first one again: timeout(1) sends each to the process and to its
+// group.
+const sameSignal = 500 * time.Millisecond
 
 // commit is what the program was built from; the Makefile sets it.
 var commit = "unknown commit"
