@@ -51,7 +51,7 @@ func LieScreen(w io.Writer, l *Lie, s Style) error {
 	for _, q := range lieQuantiles {
 		head += right(q.name, 10)
 	}
-	b.WriteString(s.paint(bold, head+right("slow", 9)) + "\n")
+	b.WriteString(s.paint(bold, head+right("stalled", 9)) + "\n")
 	line := left("the truth, computed", 21)
 	for _, v := range l.Truth {
 		line += right(duration(v, 3), 10)
