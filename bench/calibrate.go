@@ -134,7 +134,7 @@ func (b *bench) probe(ctx context.Context, argv []string, s results.Situation) (
 		return nil, 0, err
 	case load.Requests == 0:
 		return nil, 0, fmt.Errorf("no right answer within %v (%s)", time.Duration(s.Window*float64(time.Second)),
-			kinds(load.Errors))
+			load.ErrorText())
 	}
 	return load, startStop, nil
 }

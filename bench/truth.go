@@ -65,8 +65,8 @@ const (
 	knownTries       = 8
 )
 
-// Tally counts quantiles: those that are judged, of them those that missed their bounds, and of them those that nobody
-// could judge, since the host's stalls account for what is beyond the bound.
+// Tally counts quantiles: those that have a bound, of them those that missed it, and apart from these those that nobody
+// could judge, since the host's stalls account for what is beyond it.
 type Tally struct{ Judged, Missed, Disturbed int }
 
 // CheckInstrument measures servers whose response times are known, with constant and with Poisson arrivals, and calls

@@ -4,9 +4,6 @@ package bench
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"serverlab/loadgen"
 	"serverlab/results"
@@ -37,13 +34,4 @@ func findings(s results.Situation, t *results.Trial, cpus int, ceiling float64) 
 			"%.0f requests/s are %.0f %% of what the load generator reached alone", rate, 100*rate/ceiling)})
 	}
 	return all
-}
-
-// kinds lists counts by kind in a fixed order: "closed 3, timeout 1".
-func kinds(m map[string]uint64) string {
-	var parts []string
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		parts = append(parts, fmt.Sprintf("%s %d", k, m[k]))
-	}
-	return strings.Join(parts, ", ")
 }

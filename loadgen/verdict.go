@@ -2,7 +2,6 @@ package loadgen
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -80,11 +79,11 @@ func (v *verdict) answers() {
 	l := v.Load
 	wrong := l.Errors[ErrStatus] + l.Errors[ErrLength] + l.Errors[ErrBody] + l.Errors[ErrMalformed]
 	if wrong > 0 {
-		v.find("wrong answers", results.Everything, "%d of %d: %s", wrong, wrong+l.Requests, kindsText(l.Errors))
+		v.find("wrong answers", results.Everything, "%d of %d: %s", wrong, wrong+l.Requests, l.ErrorText())
 	} else if n := l.Errors[ErrPorts] + l.Errors[ErrDescriptors] + l.Errors[ErrSilent]; n > 0 {
-		v.find("client's limits", results.Everything, "%d connections could not be opened here: %s", n, kindsText(l.Errors))
+		v.find("client's limits", results.Everything, "%d connections could not be opened here: %s", n, l.ErrorText())
 	} else if n := l.ErrorCount(); n > 0 && !v.Crash {
-		v.find("errors", results.Everything, "%d beside %d answers: %s", n, l.Requests, kindsText(l.Errors))
+		v.find("errors", results.Everything, "%d beside %d answers: %s", n, l.Requests, l.ErrorText())
 	} else if l.Requests == 0 && l.Censored == 0 && l.Window > 0 && !v.Crash {
 		v.find("too few samples", results.Everything, "no request was answered in the window")
 	}
@@ -140,7 +139,7 @@ func (v *verdict) series() {
 		v.find("overloaded", late, "%d of %d requests that were due were answered", l.Requests, l.Intended)
 	case found:
 		v.find("overloaded", late, "the backlog grew by %.0f of %d requests, and response time (p50) from %s to %s", grew,
-			l.Intended, span(from), span(to))
+			l.Intended, results.Duration(from), results.Duration(to))
 	case l.Rate > 0 && float64(l.Backlog) > missing:
 		v.find("queued", late, "%d of %d requests still waited to be sent when the window closed; they were answered later",
 			l.Backlog, l.Intended)
@@ -153,7 +152,7 @@ func (v *verdict) series() {
 // and else of response time.
 func (v *verdict) stationary(all []stretch) {
 	l := v.Load
-	what, show, voids := "response time (p50)", span, []results.Metric{results.Latency}
+	what, show, voids := "response time (p50)", results.Duration, []results.Metric{results.Latency}
 	shown := medians(all)
 	if l.Model == "closed" {
 		what, voids = "the rate", timing
@@ -251,33 +250,13 @@ func (v *verdict) arrivals() {
 	response, _ := l.Response.Quantile(0.5)
 	switch {
 	case lag > lagShare*response:
-		why, voids = fmt.Sprintf("the load generator was late (lag p50 %s)", span(lag)), []results.Metric{results.Latency}
+		why, voids = fmt.Sprintf("the load generator was late (lag p50 %s)", results.Duration(lag)), []results.Metric{results.Latency}
 	case lag > lagShare*float64(l.Threads)/l.Rate:
-		why = fmt.Sprintf("they are short beside the load generator's lag (p50 %s)", span(lag))
+		why = fmt.Sprintf("they are short beside the load generator's lag (p50 %s)", results.Duration(lag))
 	case v.found("disturbed"):
 		why = "the load generator could not run in time"
 	}
 	v.find("arrivals", voids, "the gaps between requests were not exponential: %s (Anderson-Darling %.0f of %d gaps, by "+
 		"chance below %.1f)",
 		why, a.Anderson, a.Gaps, andersonLimit)
-}
-
-// span prints seconds with three digits.
-func span(seconds float64) string {
-	switch {
-	case seconds < 1e-3:
-		return fmt.Sprintf("%.3g µs", 1e6*seconds)
-	case seconds < 1:
-		return fmt.Sprintf("%.3g ms", 1e3*seconds)
-	}
-	return fmt.Sprintf("%.3g s", seconds)
-}
-
-// kindsText lists counts by kind in a fixed order: "closed 3, timeout 1".
-func kindsText(m map[string]uint64) string {
-	var parts []string
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		parts = append(parts, fmt.Sprintf("%s %d", k, m[k]))
-	}
-	return strings.Join(parts, ", ")
 }

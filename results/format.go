@@ -122,6 +122,9 @@ func group(digits string) string {
 	return sign + digits
 }
 
+// Duration prints seconds in the unit that suits them, with three digits.
+func Duration(seconds float64) string { return duration(seconds, 3) }
+
 // duration prints seconds in the unit that suits them.
 func duration(seconds float64, digits int) string {
 	switch a := math.Abs(seconds); {

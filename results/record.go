@@ -9,6 +9,9 @@ package results
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
@@ -272,6 +275,15 @@ func (l *Load) ErrorCount() (n uint64) {
 		n += c
 	}
 	return n
+}
+
+// ErrorText lists Errors in a fixed order: "closed 3, timeout 1".
+func (l *Load) ErrorText() string {
+	var kinds []string
+	for _, k := range slices.Sorted(maps.Keys(l.Errors)) {
+		kinds = append(kinds, k+" "+count(l.Errors[k]))
+	}
+	return strings.Join(kinds, ", ")
 }
 
 // Server is what the server's whole process tree used. A nil pointer is a counter that this machine does not have.

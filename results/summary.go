@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -77,11 +76,7 @@ func summaryReached(b *bytes.Buffer, l *Load) {
 	case 0:
 		b.WriteString("no errors\n")
 	default:
-		var kinds []string
-		for _, k := range slices.Sorted(maps.Keys(l.Errors)) {
-			kinds = append(kinds, k+" "+count(l.Errors[k]))
-		}
-		fmt.Fprintf(b, "%s errors: %s\n", count(n), strings.Join(kinds, ", "))
+		fmt.Fprintf(b, "%s errors: %s\n", count(n), l.ErrorText())
 	}
 	if l.Unserved > 0 {
 		fmt.Fprintf(b, "%d of %d clients were never served\n", l.Unserved, l.Connections)
