@@ -63,6 +63,17 @@ type Config struct {
 	Body   []byte   // sent with every request
 	Check  Check    // what a right answer is
 
+	// Sessions makes the load that of clients of the file service; Method, Body and Check are then its own, and of the
+	// URL only the host and the query count, which is sent with each request: work to do, say.
+	Sessions Sessions
+
+	// Fault, if set, is called once, by a goroutine of its own, FaultAfter into the window. It breaks something, and
+	// returns when that has happened.
+	Fault      func()
+	FaultAfter time.Duration
+
+	Step time.Duration // of the series; 0: 100 ms
+
 	Crash      string        // path sent once, by one busy connection, in place of the usual one; "": none
 	CrashAfter time.Duration // how far into the window Crash is sent
 
@@ -73,6 +84,13 @@ type Config struct {
 	// Watch, if set, is called at most four times a second while the load goes on, and once at its end, by a goroutine
 	// of its own.
 	Watch func(Progress)
+}
+
+// Sessions says how clients of the file service behave: see results.Sessions. The zero value is none.
+type Sessions struct {
+	State   string // "stateless", "soft" or "stateful"
+	Clients int    // at least as many as connections; 0: as many
+	Read    int    // bytes that each read asks for; 0: 4096
 }
 
 // Progress is what a load has seen so far. What it points to is valid until the watcher returns.

@@ -97,6 +97,13 @@ type Situation struct {
 	OwnRates    map[string]float64 `json:"own_rates,omitempty"` // architectures that could not hold Rate, and theirs
 	Ceiling     float64            `json:"ceiling,omitempty"`   // Little's-law ceiling, requests per second; 0 where there is none
 	Crash       string             `json:"crash,omitempty"`     // the path that kills a worker, sent once
+	State       string             `json:"state,omitempty"`     // of the file service, whose sessions are the load; "": Path is
+	Store       string             `json:"store,omitempty"`     // of its sessions; "": the row's default
+	Clients     int                `json:"clients,omitempty"`   // that have sessions; 0: one for each connection
+	Read        int                `json:"read,omitempty"`      // bytes that each of their reads asks for
+	Fault       string             `json:"fault,omitempty"`     // what is killed in the window: "server", "worker" or "store"
+	Rows        []string           `json:"rows,omitempty"`      // that it is about; nil: all
+	Blocks      int                `json:"blocks,omitempty"`    // in which it is tried; 0: all
 	Warmup      float64            `json:"warmup"`              // seconds
 	Window      float64            `json:"window"`              // seconds
 }
@@ -229,7 +236,10 @@ type Load struct {
 	Stalls Histogram `json:"stalls"`
 	Series *Series   `json:"series,omitempty"`
 	Audit  Audit     `json:"audit"`
-	Host   *Host     `json:"host,omitempty"`
+	// Sessions is what the clients of a file service met; nil: the load was another.
+	Sessions *Sessions `json:"sessions,omitempty"`
+	Fault    *Fault    `json:"fault,omitempty"` // something that was broken on purpose in the window
+	Host     *Host     `json:"host,omitempty"`
 	// Findings are the verdict on this load by itself: none means valid, and nil that there was no verdict. Those of a
 	// trial stand in Trial.Findings.
 	Findings []Finding `json:"findings,omitzero"`
@@ -258,6 +268,29 @@ type Audit struct {
 	// CPUWait is how long its threads were ready to run and had no CPU, seconds in the window, of all together; nil
 	// where the kernel does not tell. A hypervisor that takes the CPU away does not show here.
 	CPUWait *float64 `json:"cpu_wait"`
+}
+
+// Sessions is what the clients of a file service met in the window. Clients are virtual: they outlive connections. Each
+// opens a file, reads it to its end, closes it and begins again; the server may have to remember where it is.
+type Sessions struct {
+	State   string `json:"state"`   // "stateless", "soft" or "stateful"
+	Clients int    `json:"clients"` // of them
+	Read    int    `json:"read"`    // bytes that each read asks for
+	Opened  uint64 `json:"opened"`  // by right answers, as Closed
+	Closed  uint64 `json:"closed"`
+	Lost    uint64 `json:"lost"` // the server said that it knows no such session, and the client opened anew
+	// Ambiguous counts reads that got no answer, so that nobody knew whether the cursor had moved; the client went on
+	// from wherever the next answer said it was, if that was either of the two.
+	Ambiguous uint64 `json:"ambiguous"`
+}
+
+// Fault is something that was broken on purpose while the load went on. Moments are seconds since the window began.
+type Fault struct {
+	Begun    float64 `json:"begun"`    // when it was begun,
+	Happened float64 `json:"happened"` // and when it was known to have happened
+	// First is when the first right answer came to a request that was sent after it had happened; nil: none did.
+	First  *float64 `json:"first"`
+	Failed uint64   `json:"failed"` // requests that ended in an error after it was begun, lost sessions included
 }
 
 // Host is what the whole machine did while a load ran. A nil pointer is a counter that this machine does not have.
