@@ -1,23 +1,23 @@
 #!/bin/sh
 # Installs what serverlab can use beside itself, from Debian's packages: nginx and Apache httpd, which it measures as
-# references, wrk, which checks its load generator, and curl and taskset, which its scripts need. Nothing of it is
-# needed to build serverlab or to measure its own servers.
+# references, Redis, which can keep the sessions of its servers, wrk, which checks its load generator, and curl and
+# taskset, which its scripts need. Nothing of it is needed to build serverlab or to measure its own servers.
 #
-# Neither server is started, now or when the machine starts. It may be run again: what is there is left as it is.
+# No server is started, now or when the machine starts. It may be run again: what is there is left as it is.
 set -eu
 say() { echo "setup: $*"; }
 if ! command -v apt-get >/dev/null 2>&1; then
-	say "this is no Debian: install nginx, Apache httpd, wrk, curl and util-linux by other means"
+	say "this is no Debian: install nginx, Apache httpd, Redis, wrk, curl and util-linux by other means"
 	exit 1
 fi
 missing=
-for package in nginx-light apache2 wrk curl util-linux; do
+for package in nginx-light apache2 redis-server wrk curl util-linux; do
 	# Any nginx will do for nginx-light.
 	[ $package = nginx-light ] && [ -x "$(command -v nginx || echo /usr/sbin/nginx)" ] && continue
 	dpkg-query -W -f '${Status}' $package 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 if [ -z "$missing" ]; then
-	say "everything is installed: nginx, apache2, wrk, curl, util-linux"
+	say "everything is installed: nginx, apache2, redis-server, wrk, curl, util-linux"
 	exit 0
 fi
 sudo=
@@ -38,7 +38,7 @@ trap 'exit 130' INT TERM
 $sudo apt-get update
 # shellcheck disable=SC2086 # a list of words
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
-for service in nginx apache2; do
+for service in nginx apache2 redis-server; do
 	case $missing in *$service*) ;; *) continue ;; esac
 	if [ -d /run/systemd/system ]; then
 		$sudo systemctl disable "$service" || say "$service may start with the machine: could not disable it"
@@ -46,4 +46,4 @@ for service in nginx apache2; do
 		$sudo update-rc.d "$service" disable || say "$service may start with the machine: could not disable it"
 	fi
 done
-say "installed$missing; neither server runs, nor will it start with the machine"
+say "installed$missing; none of the servers runs, nor will it start with the machine"

@@ -24,6 +24,11 @@ func Parse(text []byte) (id ID, ok bool) {
 	if len(text) != 2*len(id) {
 		return id, false
 	}
+	for _, c := range text {
+		if 'A' <= c && c <= 'F' { // Decode would take it
+			return id, false
+		}
+	}
 	_, err := hex.Decode(id[:], text)
 	return id, err == nil
 }
