@@ -58,6 +58,9 @@ func inherit(ctx context.Context, cfg *Config) (*inherited, context.Context, err
 		return nil, nil, err
 	}
 	in.slot = in.board.Slot(in.own)
+	if cfg.CountSessions != nil {
+		cfg.CountSessions(&in.slot.Sessions)
+	}
 	for i := range listeners {
 		in.listeners = append(in.listeners, inheritedListeners+i)
 	}

@@ -206,6 +206,7 @@ func (p *pool) start(slot int) error {
 	for _, fd := range listeners {
 		files = append(files, uintptr(fd))
 	}
+	files = append(files, p.cfg.Inherit...) // ForkExec takes the numbers after the highest of these for itself
 	if err = errors.Join(unix.SetNonblock(m.channel, true), p.watch(m.channel, unix.EPOLLIN)); err == nil {
 		p.board.Slot(slot).State.Store(scoreboard.Starting)
 		m.pid, err = syscall.ForkExec(p.cfg.Member[0], p.cfg.Member,
@@ -284,6 +285,9 @@ func (p *pool) reap(m *member) error {
 	slot := p.board.Slot(m.slot)
 	slot.State.Store(scoreboard.Free)
 	slot.Open.Store(0)
+	if p.cfg.CountSessions != nil { // they have ended with its memory
+		slot.Sessions.Store(0)
+	}
 	if p.gone != nil {
 		p.gone(m)
 	}

@@ -160,8 +160,9 @@ func (p *parent) spawn(c *peer) error {
 	w := &child{parent: p, peer: c, begun: p.now}
 	var err error
 	w.pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
-		Env:   workerEnv,
-		Files: []uintptr{uintptr(c.fd), 2, 2},
+		Env: workerEnv,
+		// It takes the numbers after the highest of these for itself: what is inherited must be among them.
+		Files: append([]uintptr{uintptr(c.fd), 2, 2}, p.cfg.Inherit...),
 		Sys:   &syscall.SysProcAttr{PidFD: &w.pidfd},
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -34,10 +35,14 @@ type Config struct {
 	// helpers hands these to them; nil: all may.
 	MayBlock func(*fasthttp.RequestCtx) bool
 
+	// CountSessions, if set, is told by a process of a pool where to count the sessions that only it has.
+	CountSessions func(*atomic.Uint64)
+
 	Variant                   // what this architecture may have otherwise
 	Alone   bool              // the process does nothing else: a server may tune its runtime
 	Worker  []string          // command line of the worker of one request: the connection is its descriptor 0
 	Member  []string          // command line of a process of a pool, which runs the row's Member: see inherited
+	Inherit []uintptr         // descriptors that both have at the same numbers, open across exec
 	Board   *scoreboard.Board // counters, in a slot per worker
 	Log     *slog.Logger      // diagnostics
 }
@@ -119,6 +124,10 @@ type Architecture struct {
 	Pool bool // its workers are started in advance: cfg.Workers, or a process per loop
 	Rare bool // not in the default run of the benchmark
 
+	// Forgets says that each request has a process of its own, which ends with it: no open file can be kept for the
+	// next, so soft state is the same as none.
+	Forgets bool
+
 	Unfinished bool // an exercise: checked when it is named, and not measured
 	// StaticOnly says that it answers / only, with a file, and knows no work to do: servers of others.
 	StaticOnly bool
@@ -198,7 +207,7 @@ var Architectures = []Architecture{
 		Slow: CostsState,
 		Idea: "a user-level thread per connection, on the runtime's poller"},
 	{Name: "process", Lecture: "process-based", Serve: process, Unit: Process, Limit: Refuses, Slow: KeepsOne,
-		Procs: oneThread, Needs: needsPidfd,
+		Procs: oneThread, Needs: needsPidfd, Forgets: true,
 		Idea: "a freshly spawned process per request"},
 	{Name: "prefork", Lecture: "process-based", Serve: prefork, Member: preforkMember, Unit: Process, Limit: Queues,
 		Slow: KeepsOne, Pool: true, Procs: oneThread,

@@ -30,9 +30,13 @@ func list(_ context.Context, c *call) error {
 	for _, a := range servers.References {
 		describe(c.stdout, a, "not installed")
 	}
+	hang(c.stdout, "STATE        ", "what the file service remembers of its clients: --state stateless (nothing), soft "+
+		"(open files, for a time) or stateful (sessions, kept by --store).")
+	fmt.Fprintln(c.stdout)
 	if names := experiments(); len(names) > 0 {
 		hang(c.stdout, "EXPERIMENTS  ", strings.Join(names, ", ")+": `serverlab bench NAME …` runs some, without a name "+
-			"it runs all but lie, which shows what three load generators say about one stall of a server.")
+			"it runs all but crash, which kills servers under load, state, which asks what it costs to remember clients, and "+
+			"lie, which shows what three load generators say about one stall of a server.")
 	}
 	if servers.Architectures[0].Serve == nil {
 		fmt.Fprintln(c.stdout, "They can be served and measured on Linux only; here results can be read.")
@@ -60,6 +64,10 @@ func describe(w io.Writer, a servers.Architecture, missing string) {
 	hang(w, "  served by      ", article+string(a.Unit))
 	hang(w, "  limit          ", string(a.Limit))
 	hang(w, "  a slow client  ", string(a.Slow))
+	if a.Forgets {
+		hang(w, "  soft state     ", "same as stateless: a process that ends with its request can keep no file open "+
+			"for the next")
+	}
 	if known := knows(a); known != "" {
 		hang(w, "  settings       ", known)
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 
 	"github.com/spf13/pflag"
 
 	"serverlab/servers/app"
+	"serverlab/servers/state"
 )
 
 // member is one process of a pool. Its parent, which serves, starts it with the same flags.
@@ -25,13 +27,24 @@ func member(ctx context.Context, c *call) error {
 		return usagef("%s has no pool of processes", arch.Name)
 	}
 	cfg := f.cfg
+	if err := f.shareDescriptors(&cfg); err != nil { // says nothing of what is said by the parent
+		return err
+	}
 	cfg.Log = logTo(c.stderr)
-	cfg.MaxConns = min(cfg.MaxConns, max(1, maxConns()))
-	return arch.Member(ctx, cfg, app.New(f.app))
+	if f.app.State == app.Stateful {
+		if f.app.Store, err = inheritStore(&f.app); err != nil {
+			return err
+		}
+		if own, ok := f.app.Store.(*state.Memory); ok {
+			cfg.CountSessions = own.CountIn
+		}
+	}
+	return arch.Member(ctx, cfg, app.New(f.app.Options))
 }
 
-// memberCommand is the command line of the processes of a pool: all that the server was told, but for what is its own.
-func memberCommand(fs *pflag.FlagSet) []string {
+// memberCommand is the command line of the processes of a pool: all that the server was told, but for what is its own,
+// and where the table of the sessions is, if there is one.
+func memberCommand(fs *pflag.FlagSet, table int) []string {
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
@@ -42,5 +55,8 @@ func memberCommand(fs *pflag.FlagSet) []string {
 			args = append(args, "--"+f.Name+"="+f.Value.String())
 		}
 	})
+	if table >= 0 {
+		args = append(args, fmt.Sprint("--session-table=", table))
+	}
 	return args
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,7 +25,7 @@ import (
 type serveFlags struct {
 	arch   string
 	cfg    servers.Config
-	app    app.Options
+	app    app.Settings
 	worker string
 	stats  string
 	procs  int
@@ -44,8 +45,13 @@ func (f *serveFlags) register(c *call) {
 	fs.DurationVar(&f.cfg.StopTimeout, "stop-timeout", f.cfg.StopTimeout, "`time` for what is in hand when told to stop")
 	fs.IntVar(&f.cfg.Limits.Header, "max-header", f.cfg.Limits.Header, "most `bytes` of a request's header")
 	fs.IntVar(&f.cfg.Limits.Body, "max-body", f.cfg.Limits.Body, "most `bytes` of a request's body")
-	fs.StringVar(&f.app.Files, "files", corpus.DefaultDir(), "`directory` of the served files, created on first use")
-	fs.BoolVar(&f.app.AllowChaos, "allow-chaos", false, "GET /chaos/exit ends the process that answers it")
+	f.app = app.DefaultSettings()
+	f.app.Files = corpus.DefaultDir()
+	own := flag.NewFlagSet("", flag.ContinueOnError)
+	f.app.Register(own)
+	own.Lookup("files").Usage += ", created on first use"
+	fs.AddGoFlagSet(own)
+	_ = fs.MarkHidden("session-table") // of the processes that the program starts for itself
 	fs.StringVar(&f.worker, "worker", "", "`program` of a worker process (default: serverlab-worker beside serverlab)")
 	for _, setting := range servers.Settings {
 		fs.String(setting.Name, "", setting.About)
@@ -98,12 +104,30 @@ func (f *serveFlags) complete(fs *pflag.FlagSet) (servers.Architecture, error) {
 	if f.procs < 0 || f.procs > 10_000 {
 		return arch, usagef("--gomaxprocs %d: give a number from 0 to 10000", f.procs)
 	}
-	if err := corpus.Ensure(f.app.Files); err != nil {
+	if err := f.completeState(fs, arch); err != nil {
 		return arch, err
 	}
-	f.cfg.Worker = append([]string{f.workerProgram()}, f.workerArgs()...)
-	f.cfg.Member = memberCommand(fs)
-	return arch, nil
+	return arch, corpus.Ensure(f.app.Files)
+}
+
+// completeState checks what the file service shall remember, and says where unless that was said.
+func (f *serveFlags) completeState(fs *pflag.FlagSet, arch servers.Architecture) error {
+	if arch.StaticOnly && f.app.State != app.Stateless {
+		return usagef("--state %s: %s serves one file and nothing else", f.app.State, arch.Name)
+	}
+	if err := f.app.Misplaced(fs.Changed); err != nil {
+		return usageError{err}
+	}
+	if f.app.State == app.Stateful && f.app.StoreName == "" {
+		f.app.StoreName = app.MemoryStore
+		if arch.Unit == servers.Process {
+			f.app.StoreName = app.SharedStore
+		}
+	}
+	if err := f.app.Check(); err != nil {
+		return usageError{err}
+	}
+	return nil
 }
 
 // runnable tells why an architecture can't be served here.
@@ -119,30 +143,26 @@ func runnable(arch servers.Architecture) error {
 	return nil
 }
 
-func (f *serveFlags) workerProgram() string {
-	if f.worker != "" {
-		return f.worker
-	}
+// workerCommand is the command line of a worker of one request: the small program, or this one where sessions are in a
+// server of their own, since only this one can speak to it.
+func (f *serveFlags) workerCommand() []string {
 	self, err := os.Executable()
 	if err != nil {
-		return "serverlab-worker"
+		self = os.Args[0]
 	}
-	return filepath.Join(filepath.Dir(self), "serverlab-worker")
-}
-
-// workerArgs says the same to a worker process as was said to the server.
-func (f *serveFlags) workerArgs() []string {
-	args := []string{
-		"--files=" + f.app.Files,
-		"--read-timeout=" + f.cfg.ReadTimeout.String(),
-		"--idle-timeout=" + f.cfg.IdleTimeout.String(),
-		"--max-header=" + strconv.Itoa(f.cfg.Limits.Header),
-		"--max-body=" + strconv.Itoa(f.cfg.Limits.Body),
+	command := []string{filepath.Join(filepath.Dir(self), "serverlab-worker")}
+	switch {
+	case f.worker != "":
+		command[0] = f.worker
+	case f.app.InTier():
+		command = []string{self, "worker"}
 	}
-	if f.app.AllowChaos {
-		args = append(args, "--allow-chaos")
-	}
-	return args
+	command = append(command,
+		"--read-timeout="+f.cfg.ReadTimeout.String(),
+		"--idle-timeout="+f.cfg.IdleTimeout.String(),
+		"--max-header="+strconv.Itoa(f.cfg.Limits.Header),
+		"--max-body="+strconv.Itoa(f.cfg.Limits.Body))
+	return append(command, f.app.Args()...)
 }
 
 func serve(ctx context.Context, c *call) error {
@@ -170,19 +190,18 @@ func serve(ctx context.Context, c *call) error {
 		f.procs = arch.Procs(cfg)
 	}
 	runtime.GOMAXPROCS(f.procs) // 0 leaves it as it is
-	most := maxConns()
-	if most < 1 {
-		return fmt.Errorf("too few descriptors are allowed: run `ulimit -n %d` first", reservedDescriptors+128)
+	if err := f.shareDescriptors(&cfg); err != nil {
+		return err
 	}
-	if cfg.MaxConns > most {
-		cfg.Log.Warn("fewer connections than --max-conns: the limit of descriptors is too low", "max-conns", most)
-		cfg.MaxConns = most
+	if err := f.openStore(ctx, arch, &cfg); err != nil {
+		return err
 	}
+	cfg.Worker, cfg.Member = f.workerCommand(), memberCommand(c.flags, f.app.Table)
 	cfg.Alone = true
 	f.tell(arch, cfg)
 	cfg.MayBlock = app.MayBlock
 	cfg.Ready = func(a net.Addr) { fmt.Fprintf(c.stdout, "listening %s\n", a) }
-	return arch.Serve(ctx, cfg, app.New(f.app))
+	return arch.Serve(ctx, cfg, app.New(f.app.Options))
 }
 
 func logTo(w io.Writer) *slog.Logger {
@@ -197,6 +216,12 @@ func (f *serveFlags) tell(arch servers.Architecture, cfg servers.Config) {
 		"cpus": runtime.NumCPU(), "gogc": envOr("GOGC", "100"),
 	} {
 		cfg.Board.Set(key, fmt.Sprint(value))
+	}
+	for key, value := range f.app.Told() {
+		cfg.Board.Set(key, value)
+	}
+	if arch.Forgets && f.app.State == app.Soft {
+		cfg.Board.Set("state", "soft, same as stateless")
 	}
 }
 

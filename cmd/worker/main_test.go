@@ -9,11 +9,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"serverlab/internal/corpus"
 	"serverlab/servers/worker"
 )
 
@@ -126,6 +128,13 @@ func TestTakesOneRequest(t *testing.T) {
 }
 
 func TestExitStatus(t *testing.T) {
+	files := filepath.Join(t.TempDir(), "files")
+	if err := corpus.Ensure(files); err != nil {
+		t.Fatal(err)
+	}
+	read := "GET /read?file=f00&offset=0&count=70000 HTTP/1.1\r\nHost: worker\r\n\r\n"
+	open := "POST /open?file=f00 HTTP/1.1\r\nHost: worker\r\n\r\n"
+	next := "GET /read?count=9 HTTP/1.1\r\nHost: worker\r\nCookie: session=" + strings.Repeat("0f", 16) + "\r\n\r\n"
 	closing := "GET / HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n"
 	for _, c := range []struct {
 		name, sent string
@@ -143,6 +152,16 @@ func TestExitStatus(t *testing.T) {
 		{"a crash that is not allowed", strings.Replace(hello, "/", "/chaos/exit", 1), false, "",
 			worker.AnsweredAndClosed, "HTTP/1.1 404 "},
 		{"a crash", strings.Replace(hello, "/", "/chaos/exit", 1), false, "--allow-chaos", -1, ""},
+		{"soft state", read, false, "--state=soft --files=" + files, worker.AnsweredAndClosed, "HTTP/1.1 200 "},
+		{"a session", open, false, "--state=stateful --store=memory --files=" + files, worker.AnsweredAndClosed,
+			"HTTP/1.1 200 "},
+		{"a session of another", next, false, "--state=stateful --store=memory --files=" + files,
+			worker.AnsweredAndClosed, "HTTP/1.1 410 "},
+		{"a wrong state", hello, false, "--state=wrong", 2, ""},
+		{"no store", hello, false, "--state=stateful", 2, ""},
+		{"no table", hello, false, "--state=stateful --store=shm", 2, ""},
+		{"a table that is none", hello, false, "--state=stateful --store=shm --session-table=2", 2, ""},
+		{"a store that it does not link", hello, false, "--state=stateful --store=redis://127.0.0.1", 2, ""},
 		{"a wrong flag", hello, false, "--wrong", 2, ""},
 		{"an argument", hello, false, "argument", 2, ""},
 		{"--empty", hello, false, "--empty", 0, ""},
@@ -165,6 +184,7 @@ var linked = []string{
 	"serverlab/cmd/worker",
 	"serverlab/servers/app",
 	"serverlab/servers/http1",
+	"serverlab/servers/state",
 	"serverlab/servers/worker",
 }
 
@@ -182,7 +202,8 @@ func TestLinksLittle(t *testing.T) {
 	if seen < len(linked) {
 		t.Errorf("go list names %d packages only: %s", seen, out)
 	}
-	for _, name := range []string{"github.com/panjf2000/gnet/v2", "github.com/spf13/pflag", "serverlab/servers"} {
+	for _, name := range []string{"github.com/panjf2000/gnet/v2", "github.com/spf13/pflag", "serverlab/servers",
+		"serverlab/servers/state/redisstore", "github.com/redis/go-redis/v9"} {
 		if allowed(name) {
 			t.Errorf("%s would be allowed", name)
 		}

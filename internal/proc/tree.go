@@ -91,13 +91,11 @@ func (u Usage) Sub(earlier Usage) Usage {
 // usage of one process and of the children that it has reaped. The clock is exact; its division into user and system
 // time follows the ticks.
 func usage(pid int) (Usage, error) {
-	// The CPU clock of another process: clock_getcpuclockid(3), include/linux/posix-timers.h (CPUCLOCK_SCHED is 2).
-	clock := int32(^pid<<3 | 2)
-	var ts unix.Timespec
-	if err := unix.ClockGettime(clock, &ts); err != nil {
+	ns, err := cpuClock(pid)
+	if err != nil {
 		return Usage{}, fmt.Errorf("CPU clock of process %d: %w", pid, err)
 	}
-	own := float64(ts.Nano()) / 1e9
+	own := float64(ns) / 1e9
 	p, err := procfs.NewProc(pid)
 	if err != nil {
 		return Usage{}, fmt.Errorf("process %d: %w", pid, err)
@@ -141,6 +139,22 @@ func (t *Tree) Size() (s Size, err error) {
 		}
 	}
 	return s, err
+}
+
+// Descriptors counts the descriptors that all processes of the tree have open.
+func (t *Tree) Descriptors() (n int, err error) {
+	for _, pid := range append([]int{t.root}, descendants(t.root)...) {
+		p, err := procfs.NewProc(pid)
+		if err != nil {
+			continue // ended meanwhile
+		}
+		fds, err := p.FileDescriptorsLen()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
+			return 0, fmt.Errorf("descriptors of process %d: %w", pid, err)
+		}
+		n += fds
+	}
+	return n, nil
 }
 
 // descendants lists all live descendants of pid.

@@ -85,6 +85,18 @@ func (f file) ReadAt(p []byte, offset int64) (n int, err error) {
 	return n, nil
 }
 
+// size returns the length of a regular file in bytes.
+func (f file) size() (int64, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f), &st); err != nil {
+		return 0, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return 0, errors.New("no regular file")
+	}
+	return st.Size, nil
+}
+
 // Close implements io.Closer.
 func (f file) Close() error { return unix.Close(int(f)) }
 

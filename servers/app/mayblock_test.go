@@ -11,7 +11,8 @@ func TestMayBlock(t *testing.T) {
 	for uri, want := range map[string]bool{
 		"/": false, "/?": false, "/?spin=3": false, "/?nonsense=1": false,
 		"/?wait=5ms": true, "/?block=5ms": true, "/?spin=3&block=1ms": true,
-		"/read?file=f01&offset=0&count=10": true, "/read": true, "/chaos/exit": true, "/other": true,
+		"/read?file=f01&offset=0&count=10": true, "/read": true, "/open?file=f01": true, "/close": true,
+		"/chaos/exit": true, "/other": true,
 	} {
 		var ctx fasthttp.RequestCtx
 		ctx.Request.SetRequestURI(uri)

@@ -31,6 +31,12 @@ func TestBrokenServersAreFound(t *testing.T) {
 		{"continue", &fault{edit: func(b []byte) []byte { return bytes.Replace(b, []byte(" 100 "), []byte(" 102 "), 1) }}},
 		{"one-request", &fault{alwaysKeep: true}},
 		{"limits", &fault{noLimits: true}},
+		{"file-service", &fault{edit: func(b []byte) []byte {
+			if len(b) > 64<<10 {
+				b[64<<10] ^= 1
+			}
+			return b
+		}}},
 		{"malformed", &fault{edit: func(b []byte) []byte { return bytes.Replace(b, []byte(" 400 "), []byte(" 200 "), 1) }}},
 		{"half-closed", &fault{half: true}},
 		{"still-sending", &fault{abrupt: true}},

@@ -105,8 +105,8 @@ type Property struct {
 // Properties returns all properties in the order in which they are checked.
 func Properties() []Property {
 	var all []Property
-	for _, part := range [][]Property{protocolProperties, hostileProperties, slowProperties, clientProperties,
-		endProperties, resourceProperties, crowdProperties} {
+	for _, part := range [][]Property{protocolProperties, fileProperties, hostileProperties, slowProperties,
+		clientProperties, endProperties, resourceProperties, crowdProperties} {
 		all = append(all, part...)
 	}
 	return all
