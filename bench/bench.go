@@ -43,9 +43,12 @@ type Options struct {
 type ServerOptions struct {
 	Architecture string
 	KeepAlive    bool
-	Chaos        bool   // it may be told to crash
-	Stats        string // file of its scoreboard
-	MaxConns     int    // connections that it must take; 0: its default
+	Chaos        bool          // it may be told to crash
+	Stats        string        // file of its scoreboard
+	MaxConns     int           // connections that it must take; 0: its default
+	Addr         string        // HOST:PORT to listen on; "": a free port
+	State, Store string        // of the file service; "": its defaults
+	Lease        time.Duration // of soft state; 0: its default
 }
 
 // ErrInterrupted says that ctx ended before the run was done; what was measured is in the directory.
@@ -161,23 +164,19 @@ func (b *bench) choose() error {
 			}
 		}
 	}
-	all := situations(b.Connections)
+	if len(b.Experiments) == 0 {
+		b.sits = append(situations(b.Connections), b.closing()...)
+	}
 	for _, name := range b.Experiments {
-		found := false
-		for _, s := range all {
-			if s.Name == name {
-				found = true
-				if !slices.ContainsFunc(b.sits, func(o results.Situation) bool { return o.Name == name }) {
-					b.sits = append(b.sits, s)
-				}
-			}
-		}
-		if !found {
+		some := b.experiment(name)
+		if some == nil {
 			return UsageError{fmt.Errorf("no experiment %q: choose of %s", name, strings.Join(Experiments(), ", "))}
 		}
-	}
-	if len(b.Experiments) == 0 {
-		b.sits = all
+		for _, s := range some {
+			if !slices.ContainsFunc(b.sits, func(o results.Situation) bool { return o.Name == s.Name }) {
+				b.sits = append(b.sits, s)
+			}
+		}
 	}
 	b.ServerCPUs, b.ClientCPUs, b.Apart, b.Why = b.Split.Server, b.Split.Client, b.Split.Apart, b.Split.Why
 	return nil
@@ -238,6 +237,9 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	if run.Calibration, err = b.calibrate(ctx, b.Say); err != nil {
 		return run, err
 	}
+	if err := b.remember(ctx, &run.Calibration, b.sits); err != nil {
+		return run, err
+	}
 	if len(b.rows) < len(run.Architectures) { // a reference could not be started
 		run.Architectures, run.LeftOut, run.Plan = b.rows, b.LeftOut, plan(b.sits, b.rows, b.Trials, b.Seed)
 	}
@@ -257,10 +259,38 @@ func (b *bench) left(run results.Run, done map[results.Planned]bool) (d time.Dur
 	return d
 }
 
-// Experiments lists what can be asked for: the situations, in their order, and Lie.
+// groups are the experiments that consist of several situations, and run only when they are asked for.
+var groups = []struct {
+	name string
+	of   func(*bench) []results.Situation // never nil
+}{
+	{StateName, (*bench).states},
+	{CrashName, (*bench).crashes},
+}
+
+// experiment is what a name stands for; nil: nothing.
+func (b *bench) experiment(name string) []results.Situation {
+	for _, g := range groups {
+		if g.name == name {
+			return g.of(b)
+		}
+	}
+	for _, s := range situations(b.Connections) {
+		if s.Name == name {
+			return []results.Situation{s}
+		}
+	}
+	return nil
+}
+
+// Experiments lists what can be asked for: the situations of the default run, in their order, then what consists of
+// several, and Lie.
 func Experiments() (names []string) {
 	for _, s := range situations(1) {
 		names = append(names, s.Name)
+	}
+	for _, g := range groups {
+		names = append(names, g.name)
 	}
 	return append(names, LieName)
 }

@@ -120,7 +120,7 @@ func (b *bench) probe(ctx context.Context, argv []string, s results.Situation) (
 		return nil, 0, err
 	}
 	startStop = time.Since(begun)
-	load, err = loadgen.Run(ctx, b.load(s, "", srv.addr, nil))
+	load, err = loadgen.Run(ctx, b.load(s, results.Architecture{}, srv.addr, nil))
 	told := time.Now()
 	if _, stopErr := srv.stop(); stopErr == nil {
 		startStop += time.Since(told)

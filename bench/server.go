@@ -32,7 +32,8 @@ type server struct {
 	board   *scoreboard.Board // nil: it has none
 	hold    io.Closer         // its standard input: when it ends, however this process dies, the server stops
 	errors  *tail
-	ended   chan struct{} // closed when it has been reaped
+	told    chan struct{} // closed when nobody is left who could write to errors
+	ended   chan struct{} // closed when it has been reaped; its workers may live on
 	waitErr error
 }
 
@@ -44,8 +45,8 @@ const (
 
 // start runs a command that prints "listening HOST:PORT" when it is ready, and waits for that line.
 func start(ctx context.Context, argv []string, cpus []int, stats string) (*server, error) {
-	s := &server{cmd: exec.Command(argv[0], argv[1:]...), errors: &tail{}, ended: make(chan struct{})}
-	s.cmd.Stderr = s.errors
+	s := &server{cmd: exec.Command(argv[0], argv[1:]...), errors: &tail{}, told: make(chan struct{}),
+		ended: make(chan struct{})}
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	hold, err := s.cmd.StdinPipe()
 	if err != nil {
@@ -57,12 +58,23 @@ func start(ctx context.Context, argv []string, cpus []int, stats string) (*serve
 		return nil, fmt.Errorf("start server: %w", err)
 	}
 	defer out.Close()
-	s.cmd.Stdout = told
+	complaints, complain, err := os.Pipe() // our own pipe: Wait would wait for all who have one of exec's
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start server: %w", err), told.Close())
+	}
+	s.cmd.Stdout, s.cmd.Stderr = told, complain
 	err = cpuset.Within(cpus, s.cmd.Start)
 	told.Close()
+	complain.Close()
 	if err != nil {
+		complaints.Close()
 		return nil, fmt.Errorf("start server: %w", err)
 	}
+	go func() {
+		_, _ = io.Copy(s.errors, complaints) // it ends with the last who writes
+		complaints.Close()
+		close(s.told)
+	}()
 	go func() {
 		s.waitErr = s.cmd.Wait()
 		close(s.ended)
@@ -133,6 +145,7 @@ func (s *server) kill() {
 			continue
 		}
 		if err != nil { // ECHILD: nobody is left
+			<-s.told
 			return
 		}
 	}

@@ -46,6 +46,11 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+	case "files":
+		if err := serveFiles(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	case "few", "other", "none":
 		served := map[string]int{"few": 3, "other": 3}[mode]
 		answer := map[string]string{"few": nullAnswer, "other": "HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 5000)}[mode]
@@ -53,6 +58,13 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+	case "family", "stubborn":
+		if err := serveFamily(os.Args[1], "child of "+mode); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case "child of family", "child of stubborn":
+		serveChild(mode == "child of stubborn")
 	case "fails":
 		fmt.Fprintln(os.Stderr, "first line")
 		fmt.Fprintln(os.Stderr, "no port for me")

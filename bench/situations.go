@@ -42,7 +42,7 @@ func situations(clients int) []results.Situation {
 			Warmup: 0.1, Window: 0.2,
 		},
 		{
-			Name: "crash", Title: "one request", Subtitle: "crashes: hit", Metric: results.Harmed,
+			Name: "blast", Title: "one request", Subtitle: "crashes: hit", Metric: results.Harmed,
 			Meaning: "one request kills the process that serves it: how many clients notice?",
 			Model:   "closed", KeepAlive: true, Path: "/", Connections: clients, Crash: "/chaos/exit",
 			Warmup: 0.15, Window: 0.3,
@@ -97,6 +97,9 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 	ceiling := cal.Ceiling[perConnection]
 	for i := range sits {
 		s, most := &sits[i], share
+		if s.State != "" { // it has rates of its own, or a closed loop
+			continue
+		}
 		switch s.Model {
 		case "constant": // one rate for all but the rows that are far below
 			s.Rate, s.OwnRates = commonRate(capacity, ceiling)
@@ -212,7 +215,7 @@ func calibration(run results.Run) time.Duration {
 			d += calibrationIdle
 		}
 	}
-	return d
+	return d + plannedStates(run)
 }
 
 func plannedTrials(run results.Run) (d time.Duration) {

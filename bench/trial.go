@@ -43,7 +43,7 @@ func (b *bench) trial(ctx context.Context, order int, p results.Planned) (result
 		return t, err
 	default:
 		mode := perConnection
-		if s.KeepAlive {
+		if t.Load.KeepAlive {
 			mode = keepAlive
 		}
 		t.Findings = findings(s, &t, b.cpus(), b.ceiling[mode])
@@ -51,55 +51,99 @@ func (b *bench) trial(ctx context.Context, order int, p results.Planned) (result
 	return t, nil
 }
 
-func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Trial) (err error) {
-	stats, remove, err := statsFile()
-	if err != nil {
-		return err
-	}
-	argv := b.Server(ServerOptions{Architecture: t.Architecture, KeepAlive: s.KeepAlive, Chaos: s.Crash != "",
-		Stats: stats})
-	srv, err := start(ctx, argv, b.ServerCPUs, stats)
-	remove() // who has opened it keeps it, and nothing is left however this process ends
+func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Trial) error {
+	return b.withStore(ctx, s, b.row(t.Architecture), func(o ServerOptions, store *redis) error {
+		o.Chaos = s.Crash != ""
+		return b.measureWith(ctx, s, t, o, store)
+	})
+}
+
+// measureWith measures a server with these options; store is its Redis, where it has one.
+func (b *bench) measureWith(ctx context.Context, s results.Situation, t *results.Trial, o ServerOptions,
+	store *redis) error {
+	srv, err := b.launch(ctx, o)
 	if err != nil {
 		return fault{err}
 	}
+	o.Addr = srv.addr
+	f := faulty{kind: s.Fault, patience: orphanPatience, store: store, servers: []*server{srv},
+		again: func() (*server, error) { return b.launch(ctx, o) }}
 	meter := meter{server: srv, silent: s.Silent, cpus: slices.Compact(slices.Sorted(slices.Values(
 		slices.Concat(b.ServerCPUs, b.ClientCPUs))))}
-	load, err := loadgen.Run(ctx, b.load(s, t.Architecture, srv.addr, meter.edge))
+	if s.Fault == "" {
+		meter.store = store
+	}
+	c := b.load(s, b.row(t.Architecture), srv.addr, meter.edge)
+	if s.Fault != "" {
+		c.Fault, c.FaultAfter = f.begin, moment(b.Seed, t.Block)
+	}
+	load, err := loadgen.Run(ctx, c)
+	did, faultErr := f.wait()
+	srv = f.server()
 	died := srv.gone()
 	exit, stopErr := srv.stop()
-	if err != nil {
-		err = fmt.Errorf("load %s: %w", t.Architecture, err)
-		if died {
-			return fault{err}
-		}
-		return err
+	switch {
+	case err != nil && !died:
+		return errors.Join(fmt.Errorf("load %s: %w", t.Architecture, err), f.close())
+	case err != nil:
+		return fault{errors.Join(fmt.Errorf("load %s: %w", t.Architecture, err), f.close())}
+	case faultErr != nil:
+		return fault{errors.Join(faultErr, f.close())}
 	}
 	t.Load = *load
+	if l := t.Load.Fault; l != nil {
+		l.Begun += did.Begun
+		l.Restart, l.Lived, l.Stray, l.Orphans = did.Restart, did.Lived, did.Stray, did.Orphans
+	}
+	boardErr := b.charge(t, s, &meter, &f)
+	t.Server.Exit = exit
+	switch {
+	case died && s.Crash == "":
+		return fault{fmt.Errorf("the server ended in the middle of the trial (%s): %s", exit,
+			srv.errors.last("it said nothing"))}
+	case stopErr != nil:
+		return fault{stopErr}
+	}
+	return errors.Join(boardErr, f.close())
+}
+
+// charge writes down what the server has used, and what it tells of itself.
+func (b *bench) charge(t *results.Trial, s results.Situation, meter *meter, f *faulty) (err error) {
+	srv := f.server()
 	t.Load.Host, t.Load.Findings = nil, nil // the trial has both
 	t.Server = meter.used()
-	if t.Server.CPU != nil && meter.busy {
-		foreign := max(0, meter.busyEnd-meter.busyBegin-*t.Server.CPU-load.CPU)
+	if t.Server.CPU != nil && meter.busy && s.Fault == "" { // what a fault starts again is nobody's
+		foreign := meter.busyEnd - meter.busyBegin - *t.Server.CPU - t.Load.CPU
+		if t.Server.StoreCPU != nil {
+			foreign -= *t.Server.StoreCPU
+		}
+		foreign = max(0, foreign)
 		t.Server.Foreign = &foreign
 	}
-	t.Server.Exit = exit
 	if switches, ok := proc.Switches(srv.cmd.ProcessState); ok {
 		t.Server.Switches = &switches
 	}
-	sum := srv.board.Sum()
-	t.Server.Accepts, t.Server.Requests, t.Server.Refusals = sum.Accepts, sum.Requests, sum.Refusals
-	t.Server.Drops, t.Server.Sessions = sum.Drops, sum.Sessions
+	f.count(&t.Server)
 	t.Server.PerWorker = perWorker(srv.board.PerSlot(), b.row(t.Architecture).AtOnce)
-	var boardErr error
-	t.Server.Settings, boardErr = srv.board.Settings()
-	if died && s.Crash == "" {
-		return fault{fmt.Errorf("the server ended in the middle of the trial (%s): %s", exit,
-			srv.errors.last("it said nothing"))}
+	t.Server.Settings, err = srv.board.Settings()
+	return err
+}
+
+// launch starts a server that tells of itself by a scoreboard.
+func (b *bench) launch(ctx context.Context, o ServerOptions) (*server, error) {
+	stats, remove, err := statsFile()
+	if err != nil {
+		return nil, err
 	}
-	if stopErr != nil {
-		return fault{stopErr}
-	}
-	return errors.Join(boardErr, srv.board.Close())
+	defer remove() // who has opened it keeps it, and nothing is left however this process ends
+	o.Stats = stats
+	return start(ctx, b.Server(o), b.ServerCPUs, stats)
+}
+
+// keepsAlive tells whether a row keeps connections open in a situation. With sessions, whose clients outlive their
+// connections, one that serves a connection at a time gets a connection for each request: it would serve one client only.
+func keepsAlive(s results.Situation, row results.Architecture) bool {
+	return s.KeepAlive && (s.State == "" || row.AtOnce != 1)
 }
 
 // perWorker are the requests that each worker answered: each of a fixed set, those without a request too, otherwise up
@@ -118,8 +162,9 @@ func perWorker(slots []scoreboard.Counts, set int) (requests []uint64) {
 }
 
 // load says what a situation asks of the load generator.
-func (b *bench) load(s results.Situation, arch, addr string, edge func(loadgen.Edge)) loadgen.Config {
-	rate, own := s.OwnRates[arch]
+func (b *bench) load(s results.Situation, row results.Architecture, addr string,
+	edge func(loadgen.Edge)) loadgen.Config {
+	rate, own := s.OwnRates[row.Name]
 	if !own {
 		rate = s.Rate
 	}
@@ -132,13 +177,19 @@ func (b *bench) load(s results.Situation, arch, addr string, edge func(loadgen.E
 		Duration:    seconds(s.Window),
 		Rate:        rate,
 		Seed:        b.Seed,
-		KeepAlive:   s.KeepAlive,
+		KeepAlive:   keepsAlive(s, row),
 		Silent:      s.Silent,
 		Timeout:     5 * time.Second,
 		Check:       loadgen.Check{Status: 200, Length: int64(len(greeting)), Body: []byte(greeting)},
 		Crash:       s.Crash,
 		CrashAfter:  seconds(s.Window) / 4,
 		Edge:        edge,
+	}
+	if s.State != "" {
+		c.Check, c.Sessions = loadgen.Check{}, loadgen.Sessions{State: s.State, Clients: s.Clients, Read: s.Read}
+	}
+	if s.Fault != "" {
+		c.Step = faultStep
 	}
 	if s.Model != "closed" {
 		c.Arrivals = s.Model
@@ -152,6 +203,7 @@ func (b *bench) load(s results.Situation, arch, addr string, edge func(loadgen.E
 // meter reads what the server uses, at the edges of the window and outside it.
 type meter struct {
 	server *server
+	store  *redis // nil: none, or one that may be killed
 	silent int
 
 	cpus                    []int // of this run, each once
@@ -160,6 +212,8 @@ type meter struct {
 	hostBefore, hostAfter   proc.Host
 	begin, end              proc.Usage
 	beginErr, endErr        error
+	storeBegin, storeEnd    proc.Usage
+	storeErr                error
 	ready, silenced, ending proc.Size
 	pss                     [3]bool // which of the sizes know the memory
 }
@@ -177,13 +231,28 @@ func (m *meter) edge(e loadgen.Edge) {
 	case loadgen.Begin:
 		m.busyBegin, m.busy = proc.Busy(m.cpus)
 		m.begin, m.beginErr = m.server.tree.Usage()
+		m.storeBegin, m.storeErr = m.storeUsage()
 	case loadgen.End:
 		m.end, m.endErr = m.server.tree.Usage()
+		storeEnd, err := m.storeUsage()
+		m.storeEnd, m.storeErr = storeEnd, errors.Join(m.storeErr, err)
 		busy, ok := proc.Busy(m.cpus)
 		m.busyEnd, m.busy = busy, m.busy && ok
 		m.ending, m.pss[2] = m.size()
 		m.hostAfter = proc.ReadHost()
 	}
+}
+
+// storeUsage is what a store of its own has used; an error where there is none, or none that runs.
+func (m *meter) storeUsage() (u proc.Usage, err error) {
+	if m.store == nil {
+		return u, errors.New("there is no store")
+	}
+	tree, err := proc.NewTree(m.store.cmd.Process.Pid)
+	if err != nil {
+		return u, err
+	}
+	return tree.Usage()
 }
 
 func (m *meter) size() (proc.Size, bool) {
@@ -209,6 +278,10 @@ func (m *meter) used() (s results.Server) {
 	if m.beginErr == nil && m.endErr == nil {
 		u := m.end.Sub(m.begin)
 		s.CPU, s.CPUUser, s.CPUSystem = &u.CPU, &u.User, &u.System
+	}
+	if m.store != nil && m.storeErr == nil {
+		u := m.storeEnd.Sub(m.storeBegin)
+		s.StoreCPU = &u.CPU
 	}
 	for i, size := range []proc.Size{m.ready, m.silenced, m.ending} {
 		s.Threads, s.Processes = max(s.Threads, size.Threads), max(s.Processes, size.Processes)

@@ -19,7 +19,7 @@ const (
 // ceiling is what the load generator does alone, requests per second; 0 where that is not known.
 func findings(s results.Situation, t *results.Trial, cpus int, ceiling float64) []results.Finding {
 	l, server := &t.Load, &t.Server
-	e := loadgen.Evidence{Load: l, Crash: s.Crash != "", Host: &results.Host{Seconds: l.Warmup + l.Window, CPUs: cpus,
+	e := loadgen.Evidence{Load: l, Crash: s.Crash != "" || s.Fault != "", Host: &results.Host{Seconds: l.Warmup + l.Window, CPUs: cpus,
 		Steal: server.Steal, PSISome: server.PSISome, Throttled: server.Throttled}}
 	if s.Metric == results.Latency {
 		e.Quantiles = []float64{0.5, 0.99}

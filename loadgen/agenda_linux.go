@@ -1,23 +1,35 @@
 package loadgen
 
-// agenda holds connections that go on at a moment of their own, their free: those whose clients think, and those that
-// rest after an error. It is a binary heap with the earliest one in front (Williams, Algorithm 232, 1964). Each
-// connection knows its place, so that it can be taken out when its client leaves early.
-type agenda []*conn
+// agenda holds what goes on at a moment of its own: connections whose clients think, connections that rest after an
+// error, and clients of a session load that think. It is a binary heap with the earliest one in front (Williams,
+// Algorithm 232, 1964). Each knows its place, so that it can be taken out early.
+type agenda[T appointment] []T
 
-// push adds c, which is in no agenda. It allocates nothing where the agenda has room.
-func (a *agenda) push(c *conn) {
-	*a = append(*a, c)
-	a.up(len(*a)-1, c)
+// appointment is what an agenda can hold.
+type appointment interface {
+	*conn | *client
+	when() int64   // it goes on; it must not change while it is in
+	place() *int32 // in the agenda, from 1; 0: in none
 }
 
-// take takes c out, if it is in.
-func (a *agenda) take(c *conn) {
-	i := int(c.place) - 1
+func (c *conn) when() int64     { return c.free }
+func (c *conn) place() *int32   { return &c.spot }
+func (v *client) when() int64   { return v.ready }
+func (v *client) place() *int32 { return &v.spot }
+
+// push adds x, which is in no agenda. It allocates nothing where the agenda has room.
+func (a *agenda[T]) push(x T) {
+	*a = append(*a, x)
+	a.up(len(*a)-1, x)
+}
+
+// take takes x out, if it is in.
+func (a *agenda[T]) take(x T) {
+	i := int(*x.place()) - 1
 	if i < 0 {
 		return
 	}
-	c.place = 0
+	*x.place() = 0
 	last := len(*a) - 1
 	moved := (*a)[last]
 	(*a)[last] = nil
@@ -27,26 +39,31 @@ func (a *agenda) take(c *conn) {
 	}
 }
 
-// due reports whether the earliest one's moment has come.
-func (a agenda) due(now int64) bool { return len(a) > 0 && a[0].free <= now }
+// next is the moment of the earliest one; never, if there is none.
+func (a agenda[T]) next() int64 {
+	if len(a) == 0 {
+		return never
+	}
+	return a[0].when()
+}
 
-// up puts c into place i or, where it is earlier than those above, further up.
-func (a agenda) up(i int, c *conn) {
-	for i > 0 && c.free < a[(i-1)/2].free {
+// up puts x into place i or, where it is earlier than those above, further up.
+func (a agenda[T]) up(i int, x T) {
+	for i > 0 && x.when() < a[(i-1)/2].when() {
 		a.put(i, a[(i-1)/2])
 		i = (i - 1) / 2
 	}
-	a.put(i, c)
+	a.put(i, x)
 }
 
-// down moves earlier ones up from below place i as long as they are earlier than c, and returns the place for it.
-func (a agenda) down(i int, c *conn) int {
+// down moves earlier ones up from below place i as long as they are earlier than x, and returns the place for it.
+func (a agenda[T]) down(i int, x T) int {
 	for {
 		next := 2*i + 1
-		if next+1 < len(a) && a[next+1].free < a[next].free {
+		if next+1 < len(a) && a[next+1].when() < a[next].when() {
 			next++
 		}
-		if next >= len(a) || a[next].free >= c.free {
+		if next >= len(a) || a[next].when() >= x.when() {
 			return i
 		}
 		a.put(i, a[next])
@@ -54,7 +71,7 @@ func (a agenda) down(i int, c *conn) int {
 	}
 }
 
-func (a agenda) put(i int, c *conn) {
-	a[i] = c
-	c.place = int32(i + 1)
+func (a agenda[T]) put(i int, x T) {
+	a[i] = x
+	*x.place() = int32(i + 1)
 }

@@ -9,19 +9,19 @@ import (
 func TestAgenda(t *testing.T) {
 	const n = 60
 	conns := make([]conn, n)
-	a := make(agenda, 0, n)
+	a := make(agenda[*conn], 0, n)
 	r := rand.New(rand.NewPCG(1, 2))
 	in := map[*conn]bool{}
 	check := func() {
 		t.Helper()
-		if len(a) != len(in) || a.due(1e6) != (len(in) > 0) {
+		if len(a) != len(in) || (a.next() <= 1e6) != (len(in) > 0) {
 			t.Fatalf("%d connections, want %d", len(a), len(in))
 		}
 		for c := range in {
-			if a[c.place-1] != c {
-				t.Fatalf("a connection is not in its place %d", c.place)
+			if a[c.spot-1] != c {
+				t.Fatalf("a connection is not in its place %d", c.spot)
 			}
-			if a[0].free > c.free || a.due(c.free-1) != (a[0].free < c.free) {
+			if a[0].free > c.free || (a.next() <= c.free-1) != (a[0].free < c.free) {
 				t.Fatalf("%d is in front of %d", a[0].free, c.free)
 			}
 		}

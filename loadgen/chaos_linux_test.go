@@ -136,7 +136,8 @@ func (c *chaos) receive(fd int32, p []byte) (int, unix.Errno) {
 // used that is closed or left open, and the sums are right.
 func FuzzSession(f *testing.F) {
 	for i, text := range []string{helloText, helloText + helloText, "HTTP/1.1 200 OK\r\n\r\nhello", "garbage",
-		chunks + "5\r\nhello\r\n0\r\n\r\n", "HTTP/1.1 204 X\r\nConnection: close\r\n\r\n"} {
+		chunks + "5\r\nhello\r\n0\r\n\r\n", "HTTP/1.1 204 X\r\nConnection: close\r\n\r\n", string(sessionHello),
+		string(sessionHello) + "HTTP/1.1 410 X\r\nContent-Length: 0\r\n\r\n" + string(sessionHello) + "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"} {
 		for seed := range uint64(8) {
 			f.Add([]byte(text), seed, uint8(i))
 			f.Add([]byte(text), seed, uint8(i+8*int(seed)))
@@ -161,6 +162,10 @@ func FuzzSession(f *testing.F) {
 		}
 		if (partly || c.Rate == 0) && mode>>4&1 == 1 {
 			c.Think = Think{time.Millisecond, true}
+		}
+		if state := []string{"", Stateless, Soft, Stateful}[seed%4]; state != "" && !partly {
+			c.Sessions, c.Check, c.Crash = Sessions{State: state, Clients: c.Connections + int(seed%5), Read: 5}, Check{}, ""
+			c = c.withDefaults()
 		}
 		u, err := url.Parse(c.URL)
 		if err != nil {

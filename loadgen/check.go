@@ -177,9 +177,13 @@ func (c *Check) expect(u *url.URL) *expected {
 func (r *response) look(p []byte, e *expected, all bool) {
 	from := r.body
 	r.body += int64(len(p))
-	if e.body != nil && from < int64(len(e.body)) && !r.differs {
+	want := e.body
+	if r.told != nil {
+		want = r.told.want
+	}
+	if want != nil && from < int64(len(want)) && !r.differs {
 		// Bytes beyond are a wrong length, which is found at the end.
-		part := e.body[from:min(r.body, int64(len(e.body)))]
+		part := want[from:min(r.body, int64(len(want)))]
 		r.differs = !bytes.Equal(p[:len(part)], part)
 	}
 	switch {

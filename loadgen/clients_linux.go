@@ -9,6 +9,10 @@ package loadgen
 // arrive gives the arrival that is due to c, which is free.
 func (t *thread) arrive(c *conn) {
 	at := t.due
+	if !t.plan.open { // a client of a session load has thought
+		t.give(c, at)
+		return
+	}
 	if t.plan.partly {
 		c.left, c.thoughts = t.schedule.requests, thoughts(t.plan.seed, t.schedule.client)
 	}
@@ -25,10 +29,17 @@ func (t *thread) ask(c *conn, intended int64) {
 }
 
 // after returns the moment at which c goes on after a request that has ended now: at once, or when its client has
-// thought. A client of a partly open load leaves instead when it has all its answers, after an error, and when it would
-// think beyond the window; then nothing is left of its visit, and the slot is free at once.
+// thought. A client with sessions thinks without the connection. A client of a partly open load leaves instead when it
+// has all its answers, after an error, and when it would think beyond the window; then nothing is left of its visit, and
+// the slot is free at once.
 func (t *thread) after(c *conn, failed bool, now int64) int64 {
-	if !t.plan.partly {
+	switch {
+	case c.client != nil:
+		t.leave(c, now)
+		return now
+	case t.clients != nil:
+		return now
+	case !t.plan.partly:
 		return now + t.plan.think.draw(&c.thoughts)
 	}
 	if c.left--; c.left > 0 && !failed {
@@ -48,6 +59,14 @@ func (t *thread) resume(c *conn, at int64) {
 		return
 	}
 	t.again.push(c)
+}
+
+// held is the number of an open loop's requests that are due before end and are not sent.
+func (t *thread) held(end int64) uint64 {
+	if !t.plan.open {
+		return 0
+	}
+	return t.schedule.before(end, t.due) + t.overdue(end)
 }
 
 // overdue is the number of clients in the middle of a visit whose next request is due before end and is not sent.

@@ -15,6 +15,9 @@
 // and a connection is its own until it leaves. Where a connection has to be opened for a request, "sent" is the moment
 // at which the opening began.
 //
+// The clients of a session load are virtual: see Sessions. Where they think, a request is intended when its client has
+// thought, whether a connection is free then or not; where they don't, when a connection becomes free for one of them.
+//
 // A request belongs to the measured window by the moment of its end in a closed loop, and by its intended moment in
 // an open one, so an answer that comes after the window still counts there: after the window an open loop goes on for
 // at most a second (less, if the timeout is shorter) until every request of the window has its answer.
@@ -164,6 +167,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("crash path %q: it must begin with / and hold no spaces", c.Crash)
 	case c.Crash != "" && (c.CrashAfter < 0 || c.CrashAfter >= c.Duration):
 		return fmt.Errorf("crash after %v: give a time within the window of %v", c.CrashAfter, c.Duration)
+	case c.Fault != nil && (c.FaultAfter < 0 || c.FaultAfter >= c.Duration):
+		return fmt.Errorf("fault after %v: give a time within the window of %v", c.FaultAfter, c.Duration)
+	case c.Step != 0 && (c.Step < time.Millisecond || c.Step > time.Minute):
+		return fmt.Errorf("step %v: give a time from 1ms to 1m", c.Step)
 	}
 	for _, cpu := range c.CPUs {
 		if cpu < 0 || cpu >= maxCPU {
@@ -171,6 +178,9 @@ func (c *Config) Validate() error {
 		}
 	}
 	if err := c.Check.validate(u); err != nil {
+		return err
+	}
+	if err := c.validateSessions(u); err != nil {
 		return err
 	}
 	if err := c.validateModel(); err != nil {

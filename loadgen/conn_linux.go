@@ -29,9 +29,10 @@ type conn struct {
 	used       bool // the connection has carried an answer
 	served     bool // the slot got a right answer, at any time
 	harmed     bool // the slot saw an error in the window, or its crash request got no answer
+	away       bool // no connection could be opened the last time
 	written    int  // bytes of the request
 
-	place    int32    // in the agenda, from 1; 0: in none
+	spot     int32    // in the agenda
 	left     int32    // partly open: requests to come of the visit, with the one that it has
 	thoughts rand.PCG // of the client
 
@@ -41,6 +42,8 @@ type conn struct {
 	first    int64 // when the first byte of its answer came; 0: not yet
 	deadline int64
 	from     *address // nil: the kernel chooses
+	client   *client  // of a session load, whose request it is
+	out      []byte   // ... and that request
 	answer   response
 }
 
@@ -101,7 +104,7 @@ func (t *thread) freed(c *conn, at int64) {
 	case t.crashDue:
 		t.crashDue, c.crash = false, true
 		t.give(c, at)
-	case !t.plan.open:
+	case !t.plan.open && (t.clients == nil || !t.clients.thinks()):
 		t.give(c, at)
 	case t.due <= at:
 		t.arrive(c)
@@ -116,6 +119,9 @@ func (t *thread) give(c *conn, intended int64) {
 	t.account(now)
 	c.busy, c.intended, c.sent, c.first, c.written = true, intended, now, 0, 0
 	c.answer.reset()
+	if t.clients != nil {
+		t.serve(c)
+	}
 	c.deadline = now + t.plan.timeout
 	t.waiting.push(c)
 	t.inFlight++
@@ -184,7 +190,7 @@ func (t *thread) write(c *conn) {
 			return
 		}
 		if c.connecting {
-			c.connecting = false
+			c.connecting, c.away = false, false
 			t.meter.opened++
 			if now := t.clock(); t.counts(c.intended, now) {
 				t.connect.record(now - c.sent)
@@ -207,7 +213,7 @@ func (t *thread) event(c *conn, events uint32) {
 		if events&writable == 0 {
 			return
 		}
-		c.connecting = false
+		c.connecting, c.away = false, false
 		t.meter.opened++
 		c.remove()
 		t.freed(c, t.clock())
@@ -221,8 +227,11 @@ func (t *thread) event(c *conn, events uint32) {
 
 // text is the request that c has.
 func (t *thread) text(c *conn) []byte {
-	if c.crash {
+	switch {
+	case c.crash:
 		return t.plan.crash
+	case t.clients != nil:
+		return c.out
 	}
 	return t.plan.request
 }
@@ -262,7 +271,7 @@ func (t *thread) read(c *conn, events uint32) {
 			}
 		}
 		used, what := c.answer.feed(t.buffer[:n], t.plan.check)
-		if whole && what == done && used == n {
+		if whole && what == done && used == n && t.clients == nil { // to another client the same may mean something else
 			t.known.learn(t.buffer[:n], &c.answer)
 		}
 		switch {
@@ -289,14 +298,16 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 	if in {
 		t.status[c.answer.status]++
 	}
-	k := t.plan.check.judge(&c.answer)
+	k := t.judge(c, in)
 	switch {
 	case c.crash: // any answer will do: it is none of the load's
 	case k != none && in:
-		t.series.open.errors[k]++
-		c.harmed = true
+		t.erred(c, k)
 	case k == none:
 		c.served = true
+		if t.plan.fault.set {
+			t.recovers(c, now)
+		}
 		if in {
 			t.took(c, now)
 		}
@@ -332,7 +343,8 @@ func (t *thread) took(c *conn, now int64) {
 // its next request.
 func (t *thread) fail(c *conn, k kind, now int64) {
 	// Who sends what nobody asked for would do it again at once.
-	rest := c.fd < 0 || c.connecting || k == connectFailed || !c.busy
+	away := c.fd < 0 || c.connecting
+	rest := away || k == connectFailed || !c.busy
 	t.shut(c)
 	at := now
 	if c.busy {
@@ -340,13 +352,15 @@ func (t *thread) fail(c *conn, k kind, now int64) {
 		c.harmed = c.harmed || c.crash
 	}
 	t.stepTo(now)
-	if t.counts(at, now) {
-		t.series.open.errors[k]++
-		c.harmed = true
+	in := t.counts(at, now)
+	t.broken(c, in)
+	if in {
+		t.erred(c, k)
 		if k == timeout && c.busy && !c.crash {
 			t.censor(now - c.intended)
 		}
 	}
+	c.away = away
 	t.release(c)
 	at = t.after(c, true, now)
 	if rest {

@@ -16,13 +16,18 @@ const (
 	wrongStatus
 	wrongLength
 	wrongBody
+	lostSession
+	noSession
+	wrongPosition
+	unavailable
 	kinds
 )
 
 var kindNames = [kinds]string{
 	none: "", refused: ErrRefused, connectFailed: ErrConnect, ports: ErrPorts, descriptors: ErrDescriptors,
 	timeout: ErrTimeout, closed: ErrClosed, reset: ErrReset, malformed: ErrMalformed, wrongStatus: ErrStatus,
-	wrongLength: ErrLength, wrongBody: ErrBody,
+	wrongLength: ErrLength, wrongBody: ErrBody, lostSession: ErrLost, noSession: ErrCookie, wrongPosition: ErrPosition,
+	unavailable: ErrUnavailable,
 }
 
 func (k kind) String() string { return kindNames[k] }

@@ -20,7 +20,10 @@ func (r *run) asked() *results.Load {
 		l.Profile = r.Profile.String()
 	}
 	l.Visit, l.Think = r.Visit, r.Think.String()
-	if r.Rate > 0 && r.Arrivals != "constant" || r.Think.Exponential {
+	if s := r.Sessions; s.State != "" {
+		l.Sessions = &results.Sessions{State: s.State, Clients: s.Clients, Read: s.Read}
+	}
+	if r.Rate > 0 && r.Arrivals != "constant" || r.Think.Exponential || l.Sessions != nil {
 		l.Seed = r.Seed
 	}
 	return l
@@ -68,6 +71,15 @@ func (r *run) merge() *results.Load {
 	l.Opened, l.BytesIn, l.BytesOut = sum.opened, sum.in, sum.out
 	_, steps := r.stepsEnded()
 	r.addSteps(l, steps)
+	if s := l.Sessions; s != nil {
+		for _, t := range r.threads {
+			s.Opened += t.clients.opened
+			s.Closed += t.clients.closed
+			s.Ambiguous += t.clients.ambiguous
+		}
+		s.Lost = l.Errors[ErrLost]
+	}
+	l.Fault = r.fault()
 	l.CPUWatch = r.cpuWatch
 	l.CPU = time.Duration(sum.cpu).Seconds()
 	l.Audit = r.audit(l.Window)

@@ -55,6 +55,7 @@ type response struct {
 	header  int   // bytes of header so far
 	part    int   // length of kept.part
 	kept    *kept // nil until it is needed
+	told    *told // set by the owner; nil: the server is not asked for sessions
 }
 
 // kept is what a connection keeps of an answer that came in pieces. It is made when it is first needed, and stays.
@@ -78,6 +79,9 @@ func (r *response) reset() {
 	r.chunked, r.coded, r.closing, r.keeping = false, false, false, false
 	r.differs, r.settled, r.tooLong = false, false, false
 	r.status, r.length, r.need, r.body, r.header, r.part = 0, -1, 0, 0, 0, 0
+	if r.told != nil {
+		r.told.forget()
+	}
 }
 
 // feed takes the next bytes of the answer and returns how many of them belong to it. It holds the body against e.
@@ -249,6 +253,8 @@ func (r *response) takeField(line []byte, long bool) parsed {
 				break
 			}
 		}
+	case r.told != nil:
+		r.told.take(name, trim(line[colon+1:]))
 	}
 	return more
 }
@@ -257,6 +263,9 @@ var comma = []byte(",")
 
 // endHeader decides how the body is framed: RFC 9112, section 6.3.
 func (r *response) endHeader() parsed {
+	if r.told != nil && r.status == 200 {
+		r.told.aim()
+	}
 	switch {
 	case r.status == 101:
 		return bad // nobody asked for another protocol

@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -79,6 +80,10 @@ func (c Config) withDefaults() Config {
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
 	}
+	if c.Sessions.State != "" {
+		c.Sessions.Clients = cmp.Or(c.Sessions.Clients, c.Connections)
+		c.Sessions.Read = cmp.Or(c.Sessions.Read, readUsual)
+	}
 	if c.Threads == 0 {
 		c.Threads = min(max(1, len(c.CPUs)), c.Connections)
 	}
@@ -134,12 +139,19 @@ func newPlan(c *Config, u *url.URL, target netip.AddrPort) *plan {
 		begin:     int64(c.Warmup),
 		end:       int64(c.Warmup + c.Duration),
 		grace:     int64(min(c.Timeout, graceMax)),
+		step:      int64(c.Step),
 	}
+	p.fault.set = c.Fault != nil
 	if c.Crash != "" {
 		p.crash = c.request(u, c.Crash)
 	}
 	// One small packet goes out at once anyway; only then is it worth a system call.
-	p.nodelay = c.KeepAlive || len(p.request) > 1200
+	longest := len(p.request)
+	if c.Sessions.State != "" {
+		p.sessions = newSessions(c, c.sessionTexts(u))
+		longest = p.sessions.longest
+	}
+	p.nodelay = c.KeepAlive || longest > 1200
 	return p
 }
 
@@ -170,6 +182,9 @@ func (r *run) prepare(host netip.Addr) error {
 				c.free = r.Think.rest(j*r.Threads+i, r.Connections, &c.thoughts)
 			}
 		}
+		if r.plan.sessions != nil {
+			t.haveClients(newClients(&r.Config, r.plan.sessions, i, r.Threads))
+		}
 		if i == 0 && r.Crash != "" {
 			t.crashAt = r.plan.begin + int64(r.CrashAfter)
 		}
@@ -189,7 +204,7 @@ func newThread(p *plan, n int) (*thread, error) {
 	t := &thread{
 		plan:      p,
 		conns:     make([]conn, n),
-		agenda:    make(agenda, 0, n),
+		agenda:    make(agenda[*conn], 0, n),
 		buffer:    make([]byte, 64<<10),
 		known:     known{text: make([]byte, 0, knownMost)},
 		crashAt:   never,
@@ -198,7 +213,7 @@ func newThread(p *plan, n int) (*thread, error) {
 		connect:   newRecorder(),
 		stall:     stall{gaps: newRecorder()},
 	}
-	if err := t.series.prepare(p.begin, p.end, p.end+p.grace); err != nil {
+	if err := t.series.prepare(p.begin, p.end, p.end+p.grace, p.step); err != nil {
 		return nil, err
 	}
 	t.audit = newAudit(len(t.series.points))
@@ -257,6 +272,7 @@ func (r *run) wait() {
 func (r *run) load(ctx context.Context) {
 	p := r.plan
 	p.base = time.Now().Add(StartLead)
+	defer r.breaking(ctx)()
 	close(r.release)
 	if r.Watch != nil {
 		defer r.watched()()

@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"cmp"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,7 @@ type point struct {
 	response, service, next int
 }
 
-// Steps are as long as stepLength, or longer where there were more than mostSteps.
+// Steps are as long as asked for, else stepLength, and longer where there were more than mostSteps.
 const (
 	stepLength = 100 * time.Millisecond
 	mostSteps  = 36_000
@@ -42,9 +43,10 @@ const (
 	arenaMost  = 1 << 30
 )
 
-// prepare makes room for a window from begin to end and for the answers that come until after.
-func (s *series) prepare(begin, end, after int64) (err error) {
-	s.step = max(int64(stepLength), (end-begin+mostSteps-1)/mostSteps)
+// prepare makes room for a window from begin to end and for the answers that come until after, in steps of a length;
+// 0: the usual one.
+func (s *series) prepare(begin, end, after, step int64) (err error) {
+	s.step = max(cmp.Or(step, int64(stepLength)), (end-begin+mostSteps-1)/mostSteps)
 	s.ends = begin + s.step
 	s.response, s.service = newRecorder(), newRecorder()
 	n := int((after-begin)/s.step) + 2

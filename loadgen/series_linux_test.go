@@ -61,7 +61,7 @@ func TestSeriesAddsUp(t *testing.T) {
 // Where no more room was set aside, counts go on step by step and histograms end in the last one.
 func TestSeriesOutOfRoom(t *testing.T) {
 	var s series
-	if err := s.prepare(0, int64(time.Second), int64(time.Second)); err != nil {
+	if err := s.prepare(0, int64(time.Second), int64(time.Second), 0); err != nil {
 		t.Fatal(err)
 	}
 	defer s.close()

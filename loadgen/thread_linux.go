@@ -21,9 +21,12 @@ type plan struct {
 	think     Think
 	seed      uint64
 	keepAlive bool
+	sessions  *sessions // nil: each request is the same
+	fault     fault
 
 	base       time.Time    // the load begins here: all moments are nanoseconds since then
 	begin, end int64        // of the window
+	step       int64        // of the series; 0: the usual one
 	grace      int64        // for the answers of an open loop after end
 	stop       atomic.Int64 // 0, or the moment of an early end
 }
@@ -53,10 +56,13 @@ type thread struct {
 	waiting fifo // for an answer or a connection, in the order of their deadlines
 	idle    fifo // an open loop's: free, and open if connections are kept
 	again   fifo // to go on with in the next turn
-	agenda  agenda
+	agenda  agenda[*conn]
+	clients *clients // of a session load
 
 	schedule arrivals
-	due      int64 // the open loop's next arrival; never, if there is none before the end
+	// due is the open loop's next arrival; never, if there is none before the end. Where clients with sessions think, it
+	// is the moment at which the next one has thought.
+	due      int64
 	now      int64 // the clock as it was last read
 	edge     int64 // the next moment of the run at which cross is called
 	crashAt  int64 // never, but for one thread
@@ -75,6 +81,9 @@ type thread struct {
 	stall                   stall
 
 	intended, censored, backlog uint64
+
+	failed    uint64 // since the fault
+	recovered int64  // when the first right answer to a request after the fault came; 0: not yet
 
 	status [1000]uint64
 }
@@ -104,9 +113,12 @@ func (t *thread) counts(intended, now int64) bool {
 func (t *thread) run() {
 	t.edge = t.plan.begin
 	t.due = never
-	if t.plan.open {
+	switch {
+	case t.plan.open:
 		t.due = 0
 		t.advance()
+	case t.clients != nil:
+		t.due = t.clients.thinking.next()
 	}
 	for i := range t.conns {
 		t.resume(&t.conns[i], t.conns[i].free)
@@ -160,9 +172,7 @@ func (t *thread) turn() (ready []unix.EpollEvent) {
 	if t.idle.head != nil {
 		next = t.due
 	}
-	if len(t.agenda) > 0 {
-		next = min(next, t.agenda[0].free)
-	}
+	next = min(next, t.agenda.next())
 	if next > limit {
 		t.stall.expected = limit
 		return t.network.wait(limit - now)
@@ -196,7 +206,7 @@ func (t *thread) cross() {
 		t.begun, t.atBegin, t.edge = true, t.meter, t.plan.end
 	case !t.over:
 		t.over, t.window, t.edge = true, t.meter.minus(t.atBegin), t.plan.end+t.plan.grace
-		t.backlog = t.schedule.before(t.plan.end, t.due) + t.overdue(t.plan.end)
+		t.backlog = t.held(t.plan.end)
 	default:
 		t.edge = never
 	}
@@ -213,7 +223,7 @@ func (t *thread) goOn(now int64) {
 	if now >= t.crashAt {
 		t.crashAt, t.crashDue = never, now < t.plan.end
 	}
-	for t.agenda.due(now) {
+	for t.agenda.next() <= now {
 		c := t.agenda[0]
 		t.agenda.take(c)
 		t.again.push(c)
@@ -259,9 +269,9 @@ func (t *thread) finish(now int64) {
 		t.account(now)
 		t.meter.cpu, t.meter.wait = t.network.cpu()
 		t.window = t.meter.minus(t.atBegin)
-		t.backlog = t.schedule.before(end, t.due) + t.overdue(end)
+		t.backlog = t.held(end)
 	}
-	for ; t.due < end; t.advance() {
+	for ; t.plan.open && t.due < end; t.advance() {
 		t.giveUp(t.due, now)
 	}
 	for i := range t.conns {

@@ -37,10 +37,12 @@ var quantilesTold = []float64{0.5, 0.9, 0.99, 0.999}
 
 // Evidence is what a verdict rests on.
 type Evidence struct {
-	Load      *results.Load
-	Host      *results.Host // while it ran; nil: not known
-	Crash     bool          // a request was meant to crash a worker: errors and unserved clients are what is measured
-	Quantiles []float64     // that will be told
+	Load *results.Load
+	Host *results.Host // while it ran; nil: not known
+	// Crash tells that a request was meant to crash a worker: errors and unserved clients are what is measured. A load
+	// with a fault says so itself.
+	Crash     bool
+	Quantiles []float64 // that will be told
 }
 
 // verdict collects findings.
@@ -64,6 +66,7 @@ func (v *verdict) found(kinds ...string) bool {
 // worth knowing beside that: such a finding voids nothing. A valid load has none, and the slice is not nil then.
 func Verdict(e Evidence) []results.Finding {
 	v := &verdict{Evidence: e, all: []results.Finding{}}
+	v.Crash = e.Crash || e.Load.Fault != nil
 	v.answers()
 	v.generator()
 	v.series()
@@ -77,8 +80,7 @@ func Verdict(e Evidence) []results.Finding {
 // answers looks at errors and at clients without an answer.
 func (v *verdict) answers() {
 	l := v.Load
-	wrong := l.Errors[ErrStatus] + l.Errors[ErrLength] + l.Errors[ErrBody] + l.Errors[ErrMalformed]
-	if wrong > 0 {
+	if wrong := Wrong(l); wrong > 0 {
 		v.find("wrong answers", results.Everything, "%d of %d: %s", wrong, wrong+l.Requests, l.ErrorText())
 	} else if n := l.Errors[ErrPorts] + l.Errors[ErrDescriptors] + l.Errors[ErrSilent]; n > 0 {
 		v.find("client's limits", results.Everything, "%d connections could not be opened here: %s", n, l.ErrorText())
@@ -135,6 +137,7 @@ func (v *verdict) series() {
 	all := stretches(l)
 	grew, from, to, found := growth(l, all)
 	switch {
+	case l.Fault != nil: // what was not answered, and what waited, is what is measured
 	case l.Rate > 0 && float64(l.Requests) < float64(l.Intended)-missing:
 		v.find("overloaded", late, "%d of %d requests that were due were answered", l.Requests, l.Intended)
 	case found:

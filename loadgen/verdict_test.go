@@ -40,6 +40,15 @@ func edited(l *results.Load, edit func(*results.Load)) *results.Load {
 	return l
 }
 
+// spelt lists metrics in their order.
+func spelt(all []results.Metric) string {
+	var names []string
+	for _, m := range all {
+		names = append(names, string(m))
+	}
+	return strings.Join(names, " ")
+}
+
 func one64(v float64) *float64 { return &v }
 
 // doubles is a response time that doubles half-way.
@@ -122,7 +131,7 @@ func TestVerdict(t *testing.T) {
 		})}, "non-stationary", "throughput latency", "from 4000 requests/s to 0 requests/s after about 1.0 s"},
 		{"throttled, and a host that takes the CPU", Evidence{Load: steady("closed"), Host: &results.Host{Seconds: 4,
 			CPUs: 2, Steal: one64(1), Throttled: new(uint64(2))}}, "throttled, disturbed",
-			"cpu-per-request throughput memory-per-silent harmed latency", "2 times"},
+			spelt(results.Everything), "2 times"},
 		{"a host that takes little", Evidence{Load: steady("closed"), Host: &results.Host{Seconds: 4, CPUs: 2,
 			Steal: one64(0.5), Throttled: new(uint64)}}, "", "", ""},
 		{"few answers", Evidence{Quantiles: quantilesTold, Load: stepped("closed", 30, func(int) (int, float64, int) {
@@ -163,11 +172,7 @@ func TestVerdict(t *testing.T) {
 			continue
 		}
 		if len(findings) > 0 {
-			var void []string
-			for _, m := range findings[0].Voids {
-				void = append(void, string(m))
-			}
-			if got := strings.Join(void, " "); got != c.void || !strings.Contains(findings[0].Evidence, c.says) {
+			if got := spelt(findings[0].Voids); got != c.void || !strings.Contains(findings[0].Evidence, c.says) {
 				t.Errorf("%s: %q voids %q, want %q and %q", c.name, findings[0].Evidence, got, c.says, c.void)
 			}
 		}

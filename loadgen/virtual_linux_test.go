@@ -130,6 +130,12 @@ func (s *simulated) begin() {
 // simulate is Run in virtual time, each thread on a network of its own.
 func simulate(t testing.TB, c Config, networks ...virtual) *results.Load {
 	t.Helper()
+	return simulateWith(t, c, func(*run) {}, networks...)
+}
+
+// simulateWith lets prepared see the run before it begins.
+func simulateWith(t testing.TB, c Config, prepared func(r *run), networks ...virtual) *results.Load {
+	t.Helper()
 	c.URL, c.Check.Length = "http://127.0.0.1:1/", -1
 	c = c.withDefaults()
 	if err := c.Validate(); err != nil {
@@ -144,6 +150,7 @@ func simulate(t testing.TB, c Config, networks ...virtual) *results.Load {
 		t.Fatal(err)
 	}
 	defer r.close()
+	prepared(r)
 	for i, n := range networks {
 		n.begin()
 		r.threads[i].network = n

@@ -17,7 +17,7 @@ const controlMeaning = "a request without work; control: its CPU above the itera
 // paired by block, so what disturbs both cancels out, and only valid ones count. ok is false in columns of another
 // metric and where the iterative server has no valid trial; N of a row without a pair is 0.
 func (col *Column) control() (bills []Summary, ok bool) {
-	if col.Situation.Metric != CPUPerRequest {
+	if col.Situation.Metric != CPUPerRequest || col.Situation.State != "" { // with sessions rows have rates of their own
 		return nil, false
 	}
 	i := slices.IndexFunc(col.Cells, func(c Cell) bool { return c.Architecture.Name == baseline })

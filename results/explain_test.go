@@ -45,7 +45,8 @@ func TestExplainFindsWhatTheScreensSay(t *testing.T) {
 		"starved", "wrong", "generator-bound", "overloaded", "tied", "ceiling", "censored", "PSS", "exec", "knee", "control",
 		"process control", "columns", "Jain's index", "fairness", "hybrid", "reference", "prefork", "reuseport", "pass",
 		"amped", "symped", "left out", "idle connection", "verdict", "non-stationary", "near the ceiling",
-		"too few samples", "correlated samples", "disturbed", "queued", "arrivals", "partly open", "think time", "ramp"} {
+		"too few samples", "correlated samples", "disturbed", "queued", "arrivals", "partly open", "think time", "ramp",
+		"state", "session", "cursor", "lease", "store", "soft state"} {
 		text, err := Explain(term)
 		if err != nil {
 			t.Errorf("%s: %v", term, err)

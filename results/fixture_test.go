@@ -42,7 +42,7 @@ var situationFixtures = []Situation{
 	{Name: "crowd", Title: "1,000 silent", Subtitle: "clients: each", Metric: MemoryPerSilent, Model: "closed", Path: "/",
 		Meaning:   "1,000 clients say nothing: are 16 busy ones served, at what memory each?",
 		KeepAlive: true, Connections: 16, Silent: 1000, Warmup: 0.5, Window: 2},
-	{Name: "crash", Title: "one request", Subtitle: "crashes: hit", Metric: Harmed, Model: "closed", Path: "/",
+	{Name: "blast", Title: "one request", Subtitle: "crashes: hit", Metric: Harmed, Model: "closed", Path: "/",
 		Meaning:   "one request kills the process that serves it: how many clients notice?",
 		KeepAlive: true, Connections: 64, Crash: "/chaos/exit", Warmup: 0.5, Window: 2},
 	{Name: "arrivals", Title: "arrivals", Subtitle: "ms", Metric: Latency, Model: "poisson", Path: "/",

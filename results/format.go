@@ -168,7 +168,7 @@ func (m Metric) figure(v float64, clients int) string {
 		return number(v/1024, 3) + " KB"
 	case Harmed:
 		return strconv.FormatFloat(v, 'f', -1, 64) + " of " + strconv.Itoa(clients)
-	case Latency:
+	case Latency, Outage:
 		return duration(v, 3)
 	}
 	return number(v, 3)

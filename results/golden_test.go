@@ -79,7 +79,7 @@ func withReferences(run Run, trials []Trial) (Run, []Trial) {
 		a := Architecture{Name: name, Lecture: "reference", Label: name, Reference: true, StaticOnly: name == "nginx"}
 		run.Architectures = append(run.Architectures, a)
 		for _, t := range trials {
-			if t.Architecture != of || a.StaticOnly && (t.Situation == "waits" || t.Situation == "crash") {
+			if t.Architecture != of || a.StaticOnly && (t.Situation == "waits" || t.Situation == "blast") {
 				continue
 			}
 			t.Architecture = name

@@ -95,7 +95,11 @@ type liveLine struct {
 
 func (v *liveView) title(n int) string {
 	model := modelName(v.Model, v.Rate)
-	return firstFit(n, v.URL+"   "+model+", "+plural(v.Connections, "client"), v.URL+"   "+model, v.URL)
+	clients := plural(v.Connections, slotName(v.Load))
+	if s := v.Sessions; s != nil {
+		clients = plural(s.Clients, "client") + " on " + clients
+	}
+	return firstFit(n, v.URL+"   "+model+", "+clients, v.URL+"   "+model, v.URL)
 }
 
 // progress is how far the load has come, of warm-up and window together.

@@ -64,7 +64,15 @@ type Architecture struct {
 	// Reference is true of a server that brings a parser of its own: it is shown beside the rows and not ranked.
 	Reference  bool `json:"reference,omitempty"`
 	StaticOnly bool `json:"static_only,omitempty"` // it can only send a file: situations that ask for more leave it out
+	// Processes is Pooled or PerRequest where processes of their own serve requests; "": all requests share one process.
+	Processes string `json:"processes,omitempty"`
 }
+
+// What an architecture's worker processes are.
+const (
+	Pooled     = "pool"    // each serves many requests
+	PerRequest = "request" // each serves one and ends
+)
 
 // Metric is what a situation compares. Its value is a constant of this package, see Metrics.
 type Metric string
@@ -76,10 +84,11 @@ const (
 	MemoryPerSilent Metric = "memory-per-silent" // bytes of the server per silent connection
 	Harmed          Metric = "harmed"            // clients that saw at least one error or were never served
 	Latency         Metric = "latency"           // no column: its histogram is drawn beneath the table
+	Outage          Metric = "outage"            // seconds from a fault to the first right answer: a screen of its own
 )
 
 // Everything is all metrics: what a finding voids that makes a trial worthless.
-var Everything = []Metric{CPUPerRequest, Throughput, MemoryPerSilent, Harmed, Latency}
+var Everything = []Metric{CPUPerRequest, Throughput, MemoryPerSilent, Harmed, Latency, Outage}
 
 // Situation is a column: one kind of load, the same for every row but for the offered rate where it says so.
 type Situation struct {
@@ -128,6 +137,20 @@ type Calibration struct {
 	Start map[string]float64 `json:"start,omitempty"`
 	Spawn *Spawn             `json:"spawn,omitempty"`
 	Idle  map[string]Idle    `json:"idle,omitempty"` // of each row
+	// Held is what clients of the file service cost while the server may remember them: by situation, then by row.
+	Held map[string]map[string]Held `json:"held,omitempty"`
+}
+
+// Held is what a server holds for clients of the file service, each of which has opened a file and read once: what was
+// there with them, less what was there before, divided by them. A nil pointer is a figure that there is not, and Why
+// says why. What the kernel itself holds for an open file is in none of them.
+type Held struct {
+	Clients     int      `json:"clients,omitempty"` // that were served
+	Memory      *float64 `json:"memory"`            // bytes of the server for each: PSS of its process tree
+	Store       *float64 `json:"store,omitempty"`   // bytes of a store outside the server for each, likewise
+	Descriptors *int     `json:"descriptors"`       // that the server has open for all of them
+	MaxOpen     int      `json:"max_open"`          // files that a process keeps open, at most
+	Why         string   `json:"why,omitempty"`
 }
 
 // Idle is what a connection costs a row in user memory while it says nothing: PSS of the server's process tree, divided
@@ -279,8 +302,8 @@ type Sessions struct {
 	Opened  uint64 `json:"opened"`  // by right answers, as Closed
 	Closed  uint64 `json:"closed"`
 	Lost    uint64 `json:"lost"` // the server said that it knows no such session, and the client opened anew
-	// Ambiguous counts reads that got no answer, so that nobody knew whether the cursor had moved; the client went on
-	// from wherever the next answer said it was, if that was either of the two.
+	// Ambiguous counts reads that got no answer, so that nobody knew whether the cursor had moved, or was still to be; the
+	// client went on from wherever the next answer said it was, if such reads can have moved it there.
 	Ambiguous uint64 `json:"ambiguous"`
 }
 
@@ -289,8 +312,18 @@ type Fault struct {
 	Begun    float64 `json:"begun"`    // when it was begun,
 	Happened float64 `json:"happened"` // and when it was known to have happened
 	// First is when the first right answer came to a request that was sent after it had happened; nil: none did.
-	First  *float64 `json:"first"`
-	Failed uint64   `json:"failed"` // requests that ended in an error after it was begun, lost sessions included
+	First *float64 `json:"first"`
+	// Failed are the requests that ended in an error after it was begun, lost sessions included. In a closed loop attempts
+	// of one connection in a row to reach a server that is away count as one; Load.Errors has them all.
+	Failed uint64 `json:"failed"`
+	// Restart is how long it took until what was killed was ready again, seconds since its start was begun; nil: it was
+	// not for the benchmark to start it.
+	Restart *float64 `json:"restart,omitempty"`
+	// After its server was dead, the last of its worker processes lived on for Lived seconds, all together answered Stray
+	// requests, and Orphans of them had to be killed.
+	Lived   float64 `json:"lived,omitempty"`
+	Stray   uint64  `json:"stray,omitempty"`
+	Orphans int     `json:"orphans,omitempty"`
 }
 
 // Host is what the whole machine did while a load ran. A nil pointer is a counter that this machine does not have.
@@ -337,6 +370,8 @@ type Server struct {
 	CPU       *float64 `json:"cpu"`        // seconds in the window, children that have ended included
 	CPUUser   *float64 `json:"cpu_user"`   // of it
 	CPUSystem *float64 `json:"cpu_system"` // of it
+	// StoreCPU is what a store outside the server used, seconds in the window: no part of CPU.
+	StoreCPU *float64 `json:"store_cpu,omitempty"`
 
 	PSSStart  *uint64 `json:"pss_start"`  // bytes before silent connections were opened; otherwise when ready
 	PSSSilent *uint64 `json:"pss_silent"` // bytes after they were opened

@@ -16,22 +16,38 @@ const (
 
 // Screen draws the closing screen: at most 80 columns and, for up to 8 rows, 24 lines. When room is short, the line
 // that repeats the marks goes first, and then lines that say what a column means, whose place `serverlab explain
-// columns` takes; the table, its footnotes and the histograms always stay.
+// columns` takes; the table, its footnotes and the histograms always stay. What has a screen of its own follows, save
+// where it only closes the run with a few lines.
 func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 	d := screen{style: s, run: &run, trials: trials}
 	for _, c := range Columns(&run, trials) {
-		if c.Situation.Metric == Latency {
+		switch {
+		case c.Situation.State != "": // it closes the screen, or has its own
+		case c.Situation.Metric == Latency:
 			d.latency = append(d.latency, c)
-		} else {
+		default:
 			d.columns = append(d.columns, c)
 		}
 	}
-	for _, line := range d.lines() {
-		if _, err := fmt.Fprintln(w, line); err != nil {
-			return fmt.Errorf("draw screen: %w", err)
+	costs := d.apart(stateCost)
+	if len(d.columns)+len(d.latency) > 0 || !costs {
+		for _, line := range d.lines() {
+			if _, err := fmt.Fprintln(w, line); err != nil {
+				return fmt.Errorf("draw screen: %w", err)
+			}
 		}
 	}
+	if costs {
+		return Costs(w, run, trials, s)
+	}
 	return nil
+}
+
+// apart tells whether situations of a kind have a screen of their own: not if one row of several stands for all.
+func (d *screen) apart(kind func(*Situation) bool) bool {
+	return slices.ContainsFunc(d.run.Situations, func(s Situation) bool {
+		return kind(&s) && (len(s.Rows) != 1 || len(d.columns)+len(d.latency) == 0)
+	})
 }
 
 // screen is what the parts of the closing screen draw from.
@@ -53,6 +69,11 @@ func (d *screen) lines() []string {
 	if room < 0 && len(notes) > 2 {
 		notes, room = notes[:2], room+len(notes)-2 // brackets are explained by --wide too, the others nowhere else
 	}
+	var remembering []string
+	if !d.apart(stateCost) {
+		remembering = d.remembering(room)
+	}
+	room -= len(remembering)
 	meanings := d.text(d.meanings(room)...)
 	room -= len(meanings)
 	var tail []string
@@ -69,7 +90,8 @@ func (d *screen) lines() []string {
 			tail = longer
 		}
 	}
-	sections := [][]string{title, append(table, notes...), hist, meanings, slices.Concat(tail, shared, d.text(last...))}
+	sections := [][]string{title, append(table, notes...), hist, meanings, remembering,
+		slices.Concat(tail, shared, d.text(last...))}
 	return spread(sections, screenLines)
 }
 

@@ -49,6 +49,11 @@ func (t *Trial) Value(m Metric) (v float64, ok bool) {
 		return float64(l.HarmedCount), true
 	case Latency:
 		return l.Response.Quantile(0.99)
+	case Outage:
+		if l.Fault == nil || l.Fault.First == nil {
+			return 0, false
+		}
+		return *l.Fault.First - l.Fault.Begun, true
 	}
 	return 0, false
 }

@@ -41,7 +41,11 @@ func summaryAsked(b *bytes.Buffer, l *Load) {
 	if l.Model == "partly" {
 		fmt.Fprintf(b, "a client asks %s times on average, then leaves; at the same time at most\n", exact(l.Visit))
 	}
-	fmt.Fprintf(b, "%s, %s, %s\n", plural(l.Connections, "client"), conns, plural(l.Threads, "thread"))
+	if s := l.Sessions; s != nil {
+		fmt.Fprintf(b, "%s of a %s file service read %s bytes at a time, over\n", plural(s.Clients, "client"),
+			strings.Replace(s.State, "soft", "soft-state", 1), count(uint64(s.Read)))
+	}
+	fmt.Fprintf(b, "%s, %s, %s\n", plural(l.Connections, slotName(l)), conns, plural(l.Threads, "thread"))
 	if l.Think != "" {
 		fmt.Fprintf(b, "between an answer and its next request a client thinks: %s\n", l.Think)
 	}
@@ -57,6 +61,14 @@ func summaryAsked(b *bytes.Buffer, l *Load) {
 		b.WriteString("each client waits for its answer: this shows capacity; for latency give a rate\n")
 	}
 	b.WriteString("\n")
+}
+
+// slotName is what a busy connection stands for: a client, unless clients share connections.
+func slotName(l *Load) string {
+	if l.Sessions != nil {
+		return "connection"
+	}
+	return "client"
 }
 
 func summaryReached(b *bytes.Buffer, l *Load) {
@@ -78,8 +90,12 @@ func summaryReached(b *bytes.Buffer, l *Load) {
 	default:
 		fmt.Fprintf(b, "%s errors: %s\n", count(n), l.ErrorText())
 	}
+	if s := l.Sessions; s != nil && s.State == "stateful" {
+		fmt.Fprintf(b, "%s sessions opened, %s closed, %s lost, %s ambiguous reads\n", count(s.Opened), count(s.Closed),
+			count(s.Lost), count(s.Ambiguous))
+	}
 	if l.Unserved > 0 {
-		fmt.Fprintf(b, "%d of %d clients were never served\n", l.Unserved, l.Connections)
+		fmt.Fprintf(b, "%d of %d %ss were never served\n", l.Unserved, l.Connections, slotName(l))
 	}
 	if l.Silent > 0 {
 		fmt.Fprintf(b, "%s silent connections, %s closed by the server\n", count(l.Silent), count(l.SilentClosed))

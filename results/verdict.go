@@ -62,7 +62,9 @@ func Columns(run *Run, trials []Trial) []Column {
 				c.Verdict, c.Word = Unranked, "n/a"
 			}
 		}
-		columns[i].rank(run.Plan)
+		if !stateCost(columns[i].Situation) { // each row has a rate of its own there
+			columns[i].rank(run.Plan)
+		}
 	}
 	return columns
 }
@@ -159,8 +161,19 @@ func (col *Column) rank(plan []Planned) {
 	if len(ranked) == 0 {
 		return
 	}
-	best := slices.MinFunc(ranked, func(a, b *Cell) int {
-		if col.Situation.Metric.HigherIsBetter() {
+	best := lead(ranked, col.Situation.Metric, pending)
+	for _, c := range beside {
+		v := compare(c.Values, best.Values, 1)
+		holm([]*Comparison{&v})
+		c.Versus = &v
+	}
+}
+
+// lead compares cells that have a figure with the best of them, which it returns. While one of their kind is pending
+// none is called best.
+func lead(ranked []*Cell, m Metric, pending bool) (best *Cell) {
+	best = slices.MinFunc(ranked, func(a, b *Cell) int {
+		if m.HigherIsBetter() {
 			a, b = b, a
 		}
 		return cmp.Compare(a.Summary.Median, b.Summary.Median)
@@ -173,18 +186,13 @@ func (col *Column) rank(plan []Planned) {
 		}
 	}
 	holm(all)
-	for _, c := range beside {
-		v := compare(c.Values, best.Values, 1)
-		holm([]*Comparison{&v})
-		c.Versus = &v
-	}
 	decided := !pending
 	for _, c := range ranked {
 		if c == best {
 			continue
 		}
 		switch {
-		case c.Versus.Adjusted <= Alpha && c.Versus.matters(col.Situation.Metric):
+		case c.Versus.Adjusted <= Alpha && c.Versus.matters(m):
 			c.Verdict = Worse
 		case c.Versus.Decidable:
 			c.Verdict = Tied
@@ -194,12 +202,13 @@ func (col *Column) rank(plan []Planned) {
 	}
 	if decided {
 		best.Verdict = Best
-		return
+		return best
 	}
-	// A mark would claim more than the trials can carry: no row of the column gets one.
+	// A mark would claim more than the trials can carry: nobody gets one.
 	for _, c := range ranked {
 		if c.Leader() {
 			c.Verdict = Undecided
 		}
 	}
+	return best
 }

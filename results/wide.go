@@ -19,6 +19,7 @@ func Wide(w io.Writer, run Run, trials []Trial, s Style) error {
 	}
 	wideCalibration(&b, &run, trials)
 	wideIdle(&b, &run)
+	wideHeld(&b, &run)
 	wideMachine(&b, &run)
 	wideOrder(&b, &run, trials)
 	if _, err := io.WriteString(w, s.text(b.String())); err != nil {
@@ -71,6 +72,12 @@ func asked(s *Situation) string {
 	if s.Crash != "" {
 		t += ", one request of " + s.Crash
 	}
+	if s.State != "" {
+		t += fmt.Sprintf(", %d sessions of the file service, %s, %d bytes a read", s.Clients, s.State, s.Read)
+	}
+	if s.Fault != "" {
+		t += ", the " + s.Fault + " killed once"
+	}
 	if s.Ceiling > 0 {
 		t += fmt.Sprintf("; ceiling by Little's law %s requests/s", exact(s.Ceiling))
 	}
@@ -86,6 +93,9 @@ func modelName(model string, rate float64) string {
 	case "closed":
 		return "closed loop"
 	case "constant":
+		if rate == 0 {
+			return "open loop, constant arrivals"
+		}
 		return fmt.Sprintf("open loop, constant arrivals at %s/s", exact(rate))
 	case "poisson":
 		return fmt.Sprintf("open loop, Poisson arrivals at %s/s", exact(rate))

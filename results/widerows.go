@@ -66,6 +66,8 @@ func verdictRows(sit *Situation) []wideRow {
 				return string(c.Verdict) + ": " + c.Word
 			case c.Verdict == Beside:
 				return "a reference: not ranked"
+			case stateCost(sit) && c.Verdict == Undecided:
+				return "not ranked: a rate of its own"
 			}
 			if c.Verdict == Tied && c.Versus.Adjusted <= Alpha {
 				return fmt.Sprintf("tied: under %.0f %%", 100*Margin)

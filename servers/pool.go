@@ -211,7 +211,8 @@ func (p *pool) start(slot int) error {
 		p.board.Slot(slot).State.Store(scoreboard.Starting)
 		m.pid, err = syscall.ForkExec(p.cfg.Member[0], p.cfg.Member,
 			&syscall.ProcAttr{Env: p.memberEnv(slot, len(listeners)), Files: files,
-				Sys: &syscall.SysProcAttr{Pdeathsig: nudge}}) // if the thread dies that calls this: run keeps it
+				// Nobody answers for a parent that was killed. The signal follows the thread that starts: run keeps it.
+				Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}})
 	}
 	_ = unix.Close(pair[1])
 	if err != nil {

@@ -51,6 +51,8 @@ func process(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
 		return fmt.Errorf("create timerfd: %w", err)
 	}
 	defer unix.Close(parent.pacer)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	return r.run(ctx)
 }
 
@@ -163,7 +165,8 @@ func (p *parent) spawn(c *peer) error {
 		Env: workerEnv,
 		// It takes the numbers after the highest of these for itself: what is inherited must be among them.
 		Files: append([]uintptr{uintptr(c.fd), 2, 2}, p.cfg.Inherit...),
-		Sys:   &syscall.SysProcAttr{PidFD: &w.pidfd},
+		// Nobody answers for a parent that was killed. The signal follows the thread that starts them: process keeps it.
+		Sys: &syscall.SysProcAttr{PidFD: &w.pidfd, Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {
 		return fmt.Errorf("start %s: %w", argv[0], err)

@@ -149,6 +149,14 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 			if s.MaxConns > 0 {
 				argv = append(argv, fmt.Sprintf("--max-conns=%d", s.MaxConns))
 			}
+			for flag, value := range map[string]string{"addr": s.Addr, "state": s.State, "store": s.Store} {
+				if value != "" {
+					argv = append(argv, "--"+flag+"="+value)
+				}
+			}
+			if s.Lease > 0 {
+				argv = append(argv, "--lease="+s.Lease.String())
+			}
 			return argv
 		},
 		Null: func(keepalive bool) []string { return []string{self, "null", fmt.Sprintf("--keepalive=%t", keepalive)} },
@@ -247,6 +255,12 @@ func row(a servers.Architecture, v servers.Variant, cfg servers.Config) results.
 		r.AtOnce = 1
 	case servers.Queues:
 		r.AtOnce = cfg.Workers
+	}
+	switch {
+	case a.Member != nil:
+		r.Processes = results.Pooled
+	case a.Unit == servers.Process && !r.Reference:
+		r.Processes = results.PerRequest
 	}
 	if a.Pool && r.AtOnce > 0 && !r.Reference { // symped has as many workers as the server has CPUs
 		r.Label = fmt.Sprintf("%s %d", a.Name, cfg.Workers)

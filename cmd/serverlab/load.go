@@ -26,9 +26,10 @@ type loadFlags struct {
 	ascii  bool
 	live   bool
 
-	clients clientFlags
-	exports exports
-	search  searchFlags
+	clients  clientFlags
+	sessions sessionFlags
+	exports  exports
+	search   searchFlags
 }
 
 func (f *loadFlags) register(c *call) {
@@ -40,6 +41,7 @@ func (f *loadFlags) register(c *call) {
 	fs.DurationVar(&f.cfg.Duration, "duration", 10*time.Second, "`time` that is measured")
 	fs.DurationVar(&f.cfg.Warmup, "warmup", time.Second, "`time` before that, which is discarded")
 	f.clients.register(fs)
+	f.sessions.register(fs)
 	f.search.register(fs)
 	fs.BoolVar(&f.cfg.KeepAlive, "keepalive", true, "keep connections open; false: a connection per request")
 	fs.IntVar(&f.cfg.Silent, "silent", 0, "connections held open beside the busy ones that never send")
@@ -102,14 +104,15 @@ func load(ctx context.Context, c *call) error {
 	switch {
 	case l.Interrupted:
 		return fmt.Errorf("%w; what was measured so far is shown", errInterrupted)
+	case l.Requests == 0 && l.ErrorCount() > 0 && l.Sessions != nil:
+		return fmt.Errorf("not one right answer: see the errors above; is it the file service, with --state %s?",
+			l.Sessions.State)
 	case l.Requests == 0 && l.ErrorCount() > 0:
 		return errors.New("not one right answer: see the errors above")
 	case l.Requests == 0:
 		return fmt.Errorf("no answer at all within %v: the server is silent, or the rate too low or too high for it", cfg.Duration)
 	}
-	wrong := l.Errors[loadgen.ErrStatus] + l.Errors[loadgen.ErrLength] + l.Errors[loadgen.ErrBody] +
-		l.Errors[loadgen.ErrMalformed]
-	if wrong > 0 {
+	if wrong := loadgen.Wrong(l); wrong > 0 {
 		return fmt.Errorf("%d answers were wrong: see the errors above", wrong)
 	}
 	return nil
@@ -142,6 +145,9 @@ func (f *loadFlags) config(c *call) (cfg loadgen.Config, err error) {
 		return cfg, usagef("--url is missing, such as --url http://127.0.0.1:8080/")
 	}
 	if err := f.clients.apply(c, &cfg); err != nil {
+		return cfg, err
+	}
+	if err := f.sessions.apply(c, f, &cfg); err != nil {
 		return cfg, err
 	}
 	if f.cpus != "" {

@@ -295,7 +295,7 @@ func awaitEnd(t *testing.T, pid string) {
 // it completes its plan, each trial once.
 func TestBenchIsInterruptedAndResumed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	first, lines := serverlab(t, "bench", "--arch", "epoll,process", "--trials", "2", "--out", dir, "crash", "waits")
+	first, lines := serverlab(t, "bench", "--arch", "epoll,process", "--trials", "2", "--out", dir, "blast", "waits")
 	waitTrials(t, lines, 2)
 	if err := first.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
@@ -367,7 +367,7 @@ func TestBenchIsInterruptedAndResumed(t *testing.T) {
 		if trial.Architecture == "process" {
 			want = 1
 		}
-		if trial.Situation == "crash" && trial.Load.HarmedCount != want {
+		if trial.Situation == "blast" && trial.Load.HarmedCount != want {
 			t.Errorf("a crash of %s harmed %d clients, want %d", trial.Architecture, trial.Load.HarmedCount, want)
 		}
 	}

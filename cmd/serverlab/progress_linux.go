@@ -77,6 +77,8 @@ func outcome(run results.Run, t *results.Trial) string {
 			return fmt.Sprintf("%.0f of %d hit%s", v, t.Load.Connections, word)
 		case results.Latency:
 			return fmt.Sprintf("p99 %.2f ms%s", v*1e3, word)
+		case results.Outage:
+			return fmt.Sprintf("%.0f ms, %d errors%s", v*1e3, t.Load.ErrorCount(), word)
 		}
 	}
 	return ""

@@ -26,12 +26,20 @@ func (f *screenFlags) style(w io.Writer) results.Style {
 
 // show prints the closing screen, or everything.
 func (f *screenFlags) show(w io.Writer, run results.Run, trials []results.Trial) error {
-	draw := results.Screen
-	if f.wide {
-		draw = results.Wide
+	draw := []func(io.Writer, results.Run, []results.Trial, results.Style) error{results.Screen}
+	switch faults, all := results.Faults(run); {
+	case all && !f.wide:
+		draw[0] = results.Crash
+	case faults:
+		draw = append(draw, results.Crash)
 	}
-	if err := draw(w, run, trials, f.style(w)); err != nil {
-		return fmt.Errorf("draw the result: %w", err)
+	if f.wide {
+		draw[0] = results.Wide
+	}
+	for _, draw := range draw {
+		if err := draw(w, run, trials, f.style(w)); err != nil {
+			return fmt.Errorf("draw the result: %w", err)
+		}
 	}
 	return nil
 }
