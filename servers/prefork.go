@@ -68,7 +68,7 @@ func preforkMember(ctx context.Context, cfg Config, h fasthttp.RequestHandler) e
 	if err != nil {
 		return fmt.Errorf("prefork: %w", err)
 	}
-	idleMonitor()
+	quietMonitor()
 	var open roster
 	defer open.close()
 	defer onStop(ctx, func() {

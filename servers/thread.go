@@ -29,7 +29,7 @@ func thread(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	}
 	defer unix.Close(lfd)
 	if cfg.Alone {
-		idleMonitor()
+		quietMonitor()
 	}
 	debug.SetMaxThreads(cfg.MaxConns + ownThreads)
 	runtime.LockOSThread()

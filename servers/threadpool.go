@@ -48,7 +48,7 @@ func threadpool(ctx context.Context, cfg Config, h fasthttp.RequestHandler) erro
 		next = func(c *sock, i int) error { return p.take(c, &cfg, cfg.Board.Slot(i)) }
 	}
 	if cfg.Alone {
-		idleMonitor()
+		quietMonitor()
 	}
 	var threads, started sync.WaitGroup
 	started.Add(cfg.Workers)
