@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Has 64 clients read files from every architecture, in every variant of state and from every store: on 16 connections,
+# for some seconds each, every byte checked against its place. It prints a line per case and fails if one answer was wrong
+# or one session lost.
+#
+# usage: scripts/sessions.sh [-d SECONDS] [ARCHITECTURE …]
+# Redis is started for it, on a free port and without persistence; without redis-server it is left out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=10
+while getopts d: flag; do
+	case $flag in
+	d) seconds=$OPTARG ;;
+	*) echo "sessions: see the head of $0" >&2; exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ -x bin/serverlab ] || { echo "sessions: build first: make build" >&2; exit 1; }
+rows=("$@")
+[ $# -gt 0 ] || rows=(iterative eventloop epoll amped threadpool thread goroutine process prefork symped)
+dir=$(mktemp -d) redis='' failed=0
+trap '[ -z "$redis" ] || kill "$redis"; rm -rf "$dir"' EXIT
+kinds=(stateless soft 'soft --forget=50ms' 'stateful --store=memory' 'stateful --store=shm')
+if command -v redis-server >/dev/null; then
+	port=${REDIS_PORT:-17379}
+	redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$dir" >"$dir/redis" &
+	redis=$!
+	until grep -q 'Ready to accept' "$dir/redis"; do
+		kill -0 $redis || { echo "sessions: redis-server did not start: $(tail -1 "$dir/redis")" >&2; exit 1; }
+	done
+	kinds+=("stateful --store=redis://127.0.0.1:$port")
+else
+	echo "redis-server is not installed: left out"
+fi
+for row in "${rows[@]}"; do
+	keep=true
+	[ "$row" != iterative ] || keep=false # it serves one connection at a time
+	for kind in "${kinds[@]}"; do
+		case $row/$kind in process/*=memory | prefork/*=memory | symped/*=memory) continue ;; esac # each process has its own
+		mkfifo "$dir/hold"
+		# shellcheck disable=SC2086 # words
+		bin/serverlab serve --arch "$row" --state $kind --keepalive=$keep --until-eof <"$dir/hold" >"$dir/address" &
+		server=$!
+		exec 9>"$dir/hold"
+		until grep -q listening "$dir/address"; do kill -0 $server || exit 1; done
+		result=ok
+		bin/serverlab load --url "http://$(cut -d' ' -f2 "$dir/address")/" --session "${kind%% *}" --clients 64 --connections 16 \
+			--keepalive=$keep --read 65536 --duration "${seconds}s" --json >"$dir/json" 2>"$dir/err" || result=failed
+		grep -q '"errors"' "$dir/json" && result=wrong
+		grep -q '"lost": 0' "$dir/json" || result=lost
+		[ $result = ok ] || failed=1
+		printf '%-11s %-46s %-6s %9d answers\n' "$row" "${kind/--store=/}" $result \
+			"$(awk -F'[:,]' '/^  "requests"/ {print $2 + 0}' "$dir/json")"
+		exec 9>&-
+		wait $server
+		rm "$dir/hold"
+	done
+done
+exit $failed
