@@ -1,0 +1,60 @@
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Histogram is a whole HDR histogram of nanoseconds. Its JSON is HdrHistogram's compressed V2 encoding in base64, or
+// null when nothing was recorded.
+type Histogram struct{ *hdr.Histogram }
+
+// The range of every histogram: 1 ns, so that nothing rounds to zero, to 100 s, with three significant digits.
+const (
+	HistogramMin    = 1
+	HistogramMax    = 100_000_000_000
+	HistogramDigits = 3
+)
+
+// NewHistogram returns an empty histogram of the common range.
+func NewHistogram() Histogram { return Histogram{hdr.New(HistogramMin, HistogramMax, HistogramDigits)} }
+
+// Count is the number of recorded values.
+func (h Histogram) Count() int64 {
+	if h.Histogram == nil {
+		return 0
+	}
+	return h.TotalCount()
+}
+
+// MarshalJSON implements json.Marshaler.
+func (h Histogram) MarshalJSON() ([]byte, error) {
+	if h.Count() == 0 {
+		return []byte("null"), nil
+	}
+	text, err := h.Encode(hdr.V2CompressedEncodingCookieBase)
+	if err != nil {
+		return nil, fmt.Errorf("encode histogram: %w", err)
+	}
+	return json.Marshal(string(text))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (h *Histogram) UnmarshalJSON(b []byte) error {
+	var text *string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return fmt.Errorf("decode histogram: %w", err)
+	}
+	if text == nil {
+		h.Histogram = nil
+		return nil
+	}
+	d, err := hdr.Decode([]byte(*text))
+	if err != nil {
+		return fmt.Errorf("decode histogram: %w", err)
+	}
+	h.Histogram = d
+	return nil
+}
