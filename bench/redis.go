@@ -77,17 +77,18 @@ func (r *redis) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start Redis: %w", err)
 	}
-	r.cmd, r.said, r.ended = exec.Command(program, "--bind", host, "--port", port, "--save", "", "--appendonly", "no",
+	cmd, said, ended := exec.Command(program, "--bind", host, "--port", port, "--save", "", "--appendonly", "no",
 		"--daemonize", "no"), &tail{}, make(chan struct{})
-	r.cmd.Stdout, r.cmd.Stderr = r.said, r.said
+	cmd.Stdout, cmd.Stderr = said, said
 	// It has no way to notice that its holder is gone: the kernel must end it then.
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cpuset.Within(r.cpus, r.cmd.Start); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cpuset.Within(r.cpus, cmd.Start); err != nil {
 		return fmt.Errorf("start Redis: %w", err)
 	}
+	r.cmd, r.said, r.ended = cmd, said, ended // now there is something to stop
 	go func() {
-		_ = r.cmd.Wait() // how it ends is told by who ends it
-		close(r.ended)
+		_ = cmd.Wait() // how it ends is told by who ends it
+		close(ended)
 	}()
 	return r.await(ctx)
 }

@@ -82,13 +82,14 @@ func (b *bench) measureWith(ctx context.Context, s results.Situation, t *results
 	srv = f.server()
 	died := srv.gone()
 	exit, stopErr := srv.stop()
+	defer f.close()
 	switch {
 	case err != nil && !died:
-		return errors.Join(fmt.Errorf("load %s: %w", t.Architecture, err), f.close())
+		return fmt.Errorf("load %s: %w", t.Architecture, err)
 	case err != nil:
-		return fault{errors.Join(fmt.Errorf("load %s: %w", t.Architecture, err), f.close())}
+		return fault{fmt.Errorf("load %s: %w", t.Architecture, err)}
 	case faultErr != nil:
-		return fault{errors.Join(faultErr, f.close())}
+		return fault{faultErr}
 	}
 	t.Load = *load
 	if l := t.Load.Fault; l != nil {
@@ -104,7 +105,7 @@ func (b *bench) measureWith(ctx context.Context, s results.Situation, t *results
 	case stopErr != nil:
 		return fault{stopErr}
 	}
-	return errors.Join(boardErr, f.close())
+	return boardErr
 }
 
 // charge writes down what the server has used, and what it tells of itself.

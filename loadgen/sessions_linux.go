@@ -234,7 +234,7 @@ func newClients(c *Config, s *sessions, share, n int) *clients {
 		number := i*n + share
 		v.random = thoughts(c.Seed, uint64(number))
 		s.anew(v)
-		v.end = s.count * int64(1+v.random.Uint64()%uint64((corpus.Size+s.count-1)/s.count))
+		v.end = min(corpus.Size, s.count*int64(1+v.random.Uint64()%uint64((corpus.Size+s.count-1)/s.count)))
 		v.ready = c.Think.rest(number, c.Sessions.Clients, &v.random)
 		k.wait(v)
 	}

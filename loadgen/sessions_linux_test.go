@@ -311,6 +311,19 @@ func TestSameClientsForAnyThreads(t *testing.T) {
 	}
 }
 
+// Whatever a read asks for, no client waits for bytes beyond the end of its file.
+func TestFirstVisitsEnd(t *testing.T) {
+	for _, read := range []int{1, 4096, 5000, 600_000, corpus.Size, corpus.Size + 1} {
+		c := sessionConfig(Stateful)
+		c.Sessions.Clients, c.Sessions.Read = 1000, read
+		for _, v := range newClients(&c, newSessions(&c, sessionTexts{}), 0, 1).all {
+			if v.end < 1 || v.end > corpus.Size {
+				t.Fatalf("reads of %d bytes end at %d", read, v.end)
+			}
+		}
+	}
+}
+
 // Clients do not walk in step: when each has read half a file, some are through with their first one and some are not.
 func TestClientsOutOfStep(t *testing.T) {
 	c := sessionConfig(Stateful)

@@ -3,8 +3,8 @@
 # for some seconds each, every byte checked against its place. It prints a line per case and fails if one answer was wrong
 # or one session lost.
 #
-# usage: scripts/sessions.sh [-d SECONDS] [ARCHITECTURE …]
-# Redis is started for it, on a free port and without persistence; without redis-server it is left out.
+# usage: scripts/sessions.sh [-d SECONDS] [ARCHITECTURE …]      (10 seconds: ten minutes for all)
+# A Redis without persistence is started for it, on a port that is free; without redis-server it is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=10
@@ -19,14 +19,19 @@ shift $((OPTIND - 1))
 rows=("$@")
 [ $# -gt 0 ] || rows=(iterative eventloop epoll amped threadpool thread goroutine process prefork symped)
 dir=$(mktemp -d) redis='' failed=0
-trap '[ -z "$redis" ] || kill "$redis"; rm -rf "$dir"' EXIT
+trap '[ -z "$redis" ] || kill "$redis" 2>/dev/null || true; rm -rf "$dir"' EXIT
 kinds=(stateless soft 'soft --forget=50ms' 'stateful --store=memory' 'stateful --store=shm')
 if command -v redis-server >/dev/null; then
-	port=${REDIS_PORT:-17379}
-	redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$dir" >"$dir/redis" &
-	redis=$!
-	until grep -q 'Ready to accept' "$dir/redis"; do
-		kill -0 $redis || { echo "sessions: redis-server did not start: $(tail -1 "$dir/redis")" >&2; exit 1; }
+	until [ -n "$redis" ]; do # until a port is free
+		port=$((20000 + RANDOM % 10000))
+		redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$dir" >"$dir/redis" &
+		redis=$!
+		until grep -q 'Ready to accept' "$dir/redis"; do
+			kill -0 $redis 2>/dev/null && continue
+			grep -q 'in use' "$dir/redis" || { echo "sessions: redis-server: $(tail -1 "$dir/redis")" >&2; exit 1; }
+			redis=''
+			break
+		done
 	done
 	kinds+=("stateful --store=redis://127.0.0.1:$port")
 else
@@ -42,7 +47,7 @@ for row in "${rows[@]}"; do
 		bin/serverlab serve --arch "$row" --state $kind --keepalive=$keep --until-eof <"$dir/hold" >"$dir/address" &
 		server=$!
 		exec 9>"$dir/hold"
-		until grep -q listening "$dir/address"; do kill -0 $server || exit 1; done
+		until grep -q listening "$dir/address"; do kill -0 $server 2>/dev/null || exit 1; done
 		result=ok
 		bin/serverlab load --url "http://$(cut -d' ' -f2 "$dir/address")/" --session "${kind%% *}" --clients 64 --connections 16 \
 			--keepalive=$keep --read 65536 --duration "${seconds}s" --json >"$dir/json" 2>"$dir/err" || result=failed

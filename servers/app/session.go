@@ -150,8 +150,9 @@ func (s *fileService) close(ctx *fasthttp.RequestCtx) {
 		fail(ctx, fasthttp.StatusBadRequest, noSession)
 		return
 	}
-	s.kept.drop(id)
-	if err := s.Store.Close(id); err != nil {
+	err := s.Store.Close(id)
+	s.kept.drop(id) // only now: a read on its way would open it again
+	if err != nil {
 		failStore(ctx, err)
 		return
 	}

@@ -76,7 +76,7 @@ func (m *Memory) Advance(id ID, count int64) (Session, error) {
 		return Session{}, ErrUnknown
 	}
 	was := Session{File: e.Value.file.Value(), Size: e.Value.size, Offset: e.Value.offset}
-	e.Value.offset += min(count, was.Size-was.Offset)
+	e.Value.offset += min(max(count, 0), was.Size-was.Offset)
 	s.Touch(e, now)
 	return was, nil
 }

@@ -43,14 +43,16 @@ redis.call('HSET', KEYS[2], 'file', ARGV[4], 'size', ARGV[5], 'offset', 0)
 ` + renew + `
 return 1`)
 
-	// ARGV: id, idle limit in ms, count. It returns nil for a session that is not there. Lua's numbers are exact up to
-	// 2^53.
+	// ARGV: id, idle limit in ms, count. It returns nil for a session that is not there, or is not as open has left it:
+	// somebody else has written to this Redis. All that can fail comes before the cursor moves. Lua's numbers are exact
+	// up to 2^53.
 	advance = redis.NewScript(clock + `
 local s = redis.call('HMGET', KEYS[2], 'file', 'size', 'offset')
-if not s[1] then return false end
-local count = math.min(tonumber(ARGV[3]), tonumber(s[2]) - tonumber(s[3]))
-if count > 0 then redis.call('HINCRBY', KEYS[2], 'offset', string.format('%.0f', count)) end
+local size, offset = tonumber(s[2]), tonumber(s[3])
+if not (s[1] and size and offset and 0 <= offset and offset <= size) then return false end
 ` + renew + `
+local count = math.min(tonumber(ARGV[3]), size - offset)
+if count > 0 then redis.call('HINCRBY', KEYS[2], 'offset', string.format('%.0f', count)) end
 return s`)
 
 	// ARGV: id. It returns the number of sessions ended.
@@ -65,9 +67,9 @@ const (
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`
 	renew = `
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])`
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])`
 )
 
 // Options that are not the URL's or the caller's.

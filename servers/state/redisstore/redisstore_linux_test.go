@@ -64,7 +64,6 @@ func TestEverythingExpires(t *testing.T) {
 	server := startRedis(t)
 	st := server.open(limits)
 	id := mustOpen(t, st)
-	wantOffset(t, st, id, 0)
 	keys := server.do("KEYS", "*").([]any)
 	if len(keys) != 2 {
 		t.Fatalf("keys %q, want 2", keys)
@@ -74,10 +73,15 @@ func TestEverythingExpires(t *testing.T) {
 			t.Errorf("%v expires in %d ms", key, left)
 		}
 	}
+	other := server.open(state.Limits{Sessions: 1000, Idle: limits.Idle / 4})
+	wantOffset(t, other, mustOpen(t, other), 0)
+	if left := server.do("PTTL", idleAt).(int64); left <= (limits.Idle / 4).Milliseconds() {
+		t.Errorf("%d ms are left for all, for who stays for longer too", left)
+	}
 	if err := st.Close(id); err != nil {
 		t.Fatal(err)
 	}
-	if keys := server.do("KEYS", "*").([]any); len(keys) != 0 {
+	if keys := server.do("KEYS", prefix+string(id.AppendTo(nil))).([]any); len(keys) != 0 {
 		t.Errorf("keys %q, want none", keys)
 	}
 }
@@ -108,6 +112,28 @@ func TestNoMemory(t *testing.T) {
 	_, err = st.Advance(id, 10)
 	wantError(t, err, state.ErrUnreachable)
 	server.do("CONFIG", "SET", "maxmemory", 0)
+	wantOffset(t, st, id, 0)
+}
+
+// What somebody else writes into a session ends it, or fails before the cursor moves.
+func TestSpoilt(t *testing.T) {
+	server := startRedis(t)
+	st := server.open(limits)
+	for field, values := range map[string][]any{
+		"offset": {-5, 1 << 40, "x", ""}, "size": {-10, "x"},
+	} {
+		for _, value := range values {
+			id := mustOpen(t, st)
+			server.do("HSET", prefix+string(id.AppendTo(nil)), field, value)
+			_, err := st.Advance(id, 10)
+			wantError(t, err, state.ErrUnknown)
+		}
+	}
+	id := mustOpen(t, st)
+	server.do("SET", idleAt, "no set")
+	_, err := st.Advance(id, 10)
+	wantError(t, err, state.ErrUnreachable)
+	server.do("DEL", idleAt)
 	wantOffset(t, st, id, 0)
 }
 

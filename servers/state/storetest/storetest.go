@@ -70,7 +70,7 @@ func toTheEnd(t *testing.T, open New) {
 	s, _ := open(t, many)
 	id := opened(t, s, "file", 250)
 	for _, step := range []struct{ count, offset int64 }{
-		{100, 0}, {0, 100}, {100, 100}, {100, 200}, {100, 250}, {1 << 62, 250}, {0, 250},
+		{100, 0}, {0, 100}, {-50, 100}, {100, 100}, {100, 200}, {100, 250}, {1 << 62, 250}, {0, 250},
 	} {
 		advance(t, s, id, step.count, state.Session{File: "file", Size: 250, Offset: step.offset})
 	}
