@@ -93,7 +93,7 @@ func New(o Options) fasthttp.RequestHandler {
 			p.answer(ctx)
 			return
 		}
-		work, err := parseWork(ctx.QueryArgs(), p.takes)
+		work, err := parseWork(ctx.QueryArgs(), p)
 		if err != nil {
 			fail(ctx, fasthttp.StatusBadRequest, err.Error())
 			return
@@ -111,6 +111,7 @@ func New(o Options) fasthttp.RequestHandler {
 type path struct {
 	methods string // as the Allow header lists them
 	takes   []string
+	hint    string // for who asks by a parameter that it does not take
 	usage   string // of a path that does not exist: why
 	answer  func(*fasthttp.RequestCtx)
 }
@@ -141,10 +142,9 @@ func (p *path) refusal() string {
 // routes lists the paths that are served, or that deserve a better word than that there is no such path.
 func routes(o Options) map[string]*path {
 	s := &fileService{Options: o, kept: newOpenFiles(o.MaxOpen, o.Lease, o.Forget)}
-	stateful := &path{usage: "no such path: with --state " + o.State + " there are no sessions; serve with --state " +
-		Stateful + " for /open and /close"}
-	read := &path{methods: anyGet, takes: []string{"file", "offset", "count"},
-		usage: "/read?file=F&offset=O&count=N", answer: s.read}
+	stateful := &path{usage: "no such path: with --state " + o.State + " there are no sessions to open: GET " + readUsage +
+		"; serve with --state " + Stateful + " for /open and /close"}
+	read := &path{methods: anyGet, takes: []string{"file", "offset", "count"}, usage: readUsage, answer: s.read}
 	paths := map[string]*path{
 		"/":      {methods: anyGet, answer: greet},
 		"/read":  read,
@@ -159,8 +159,9 @@ func routes(o Options) map[string]*path {
 		read.answer = s.readSoft
 	case Stateful:
 		s.kept.lease = o.Idle
-		paths["/open"] = &path{methods: onlyPost, takes: []string{"file"}, usage: "POST /open?file=F", answer: s.open}
-		paths["/read"] = &path{methods: onlyGet, takes: []string{"count"}, usage: "/read?count=N", answer: s.readOn}
+		paths["/open"] = &path{methods: onlyPost, takes: []string{"file"}, usage: openUsage, answer: s.open}
+		paths["/read"] = &path{methods: onlyGet, takes: []string{"count"}, usage: "/read?count=N", answer: s.readOn,
+			hint: "; this server is stateful: begin a session by POST /open?file=F, and send its cookie"}
 		paths["/close"] = &path{methods: onlyPost, answer: s.close}
 	}
 	return paths

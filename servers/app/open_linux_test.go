@@ -142,6 +142,58 @@ func TestLeastRecentlyUsed(t *testing.T) {
 	}
 }
 
+// Of sessions that share a shard, too, the one that was used last stays.
+func TestUseCountsWithinShard(t *testing.T) {
+	o, clock, _, keep := keeping(t, 2, time.Hour, 0)
+	for _, i := range []int{0, 16} {
+		clock.Add(1)
+		keep(i)
+	}
+	clock.Add(1)
+	if !o.has(0) {
+		t.Fatal("a file was dropped for nothing")
+	}
+	clock.Add(1)
+	keep(32)
+	if o.has(16) || !o.has(0) || !o.has(32) {
+		t.Errorf("kept: %v %v %v, want the two that were used last", o.has(0), o.has(16), o.has(32))
+	}
+}
+
+// A session's descriptor comes back when it is closed, when it could not be begun, and when it is found to be lost.
+func TestDescriptorsComeBack(t *testing.T) {
+	var dir string
+	store := state.NewMemory(state.Limits{Sessions: 1, Idle: time.Hour})
+	h, _ := service(t, func(o *Options) {
+		o.State, o.Store, dir = Stateful, store, o.Files
+	})
+	open := func(want int, when string) {
+		t.Helper()
+		if n := openIn(t, dir); n != want {
+			t.Errorf("%s: %d files are open, want %d", when, n, want)
+		}
+	}
+	cookie := begun(t, h, "f03")
+	open(1, "one session")
+	if r := askWith(h, "POST", "/open?file=f04", ""); r.StatusCode() != 503 {
+		t.Fatalf("a session too many: %d", r.StatusCode())
+	}
+	open(1, "one refused")
+	if r := askWith(h, "POST", "/close", cookie); r.StatusCode() != 200 {
+		t.Fatalf("close: %d", r.StatusCode())
+	}
+	open(0, "closed")
+	cookie = begun(t, h, "f05")
+	id, _ := state.Parse([]byte(cookie[len(sessionCookie):]))
+	if err := store.Close(id); err != nil {
+		t.Fatal(err)
+	}
+	if r := askWith(h, "GET", "/read?count=1", cookie); r.StatusCode() != 410 {
+		t.Fatalf("a lost session: %d", r.StatusCode())
+	}
+	open(0, "lost")
+}
+
 // Another name takes the place of the session's file.
 func TestAnotherFile(t *testing.T) {
 	o, _, dir, keep := keeping(t, 10, time.Hour, 0)

@@ -27,7 +27,11 @@ type fileService struct {
 	root    atomic.Pointer[directory]
 }
 
-const noSuchFile = "no such file"
+const (
+	noSuchFile = "no such file: there are f00 to f15"
+	readUsage  = "/read?file=F&offset=O&count=N"
+	openUsage  = "POST /open?file=F"
+)
 
 // read is the stateless service: each request names file, offset and count; the server opens, reads and closes, and
 // remembers nothing of the client.
@@ -115,9 +119,8 @@ func send(ctx *fasthttp.RequestCtx, f file, offset int64, count int) {
 }
 
 func readArgs(args *fasthttp.Args) (name []byte, offset int64, count int, err error) {
-	name = args.Peek("file")
-	if len(name) == 0 || len(name) > 255 {
-		return nil, 0, 0, errors.New("file is missing or longer than 255 bytes: /read?file=F&offset=O&count=N")
+	if name, err = fileArg(args, 255, readUsage); err != nil {
+		return nil, 0, 0, err
 	}
 	offset, err = number(args, "offset", math.MaxInt64-MaxCount)
 	if err != nil {
@@ -127,8 +130,23 @@ func readArgs(args *fasthttp.Args) (name []byte, offset int64, count int, err er
 	return name, offset, int(n), err
 }
 
+// fileArg is the file that is asked for, its name of at most so many bytes.
+func fileArg(args *fasthttp.Args, most int, usage string) ([]byte, error) {
+	name := args.Peek("file")
+	switch {
+	case len(name) == 0:
+		return nil, errors.New("file is missing: " + usage)
+	case len(name) > most:
+		return nil, fmt.Errorf("file is longer than %d bytes: %s", most, usage)
+	}
+	return name, nil
+}
+
 func number(args *fasthttp.Args, name string, most int64) (int64, error) {
 	value := args.Peek(name)
+	if len(value) == 0 {
+		return 0, fmt.Errorf("%s is missing: give a whole number from 0 to %d", name, most)
+	}
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	if err != nil || n < 0 || n > most {
 		return 0, fmt.Errorf("%s=%.20q: give a whole number from 0 to %d", name, value, most)

@@ -79,12 +79,12 @@ func (s *fileService) readSoft(ctx *fasthttp.RequestCtx) {
 
 // open begins a session.
 func (s *fileService) open(ctx *fasthttp.RequestCtx) {
-	name := string(ctx.QueryArgs().Peek("file"))
-	if name == "" || len(name) > state.MaxName {
-		fail(ctx, fasthttp.StatusBadRequest, "file is missing or longer than "+strconv.Itoa(state.MaxName)+
-			" bytes: POST /open?file=F")
+	file, err := fileArg(ctx.QueryArgs(), state.MaxName, openUsage)
+	if err != nil {
+		fail(ctx, fasthttp.StatusBadRequest, err.Error())
 		return
 	}
+	name := string(file)
 	id := state.NewID()
 	f := s.openFor(ctx, id, name)
 	if f == nil {

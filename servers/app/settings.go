@@ -42,7 +42,7 @@ func (s *Settings) Register(f *flag.FlagSet) {
 	f.StringVar(&s.Files, "files", s.Files, "`directory` of the served files")
 	f.BoolVar(&s.AllowChaos, "allow-chaos", s.AllowChaos, "GET /chaos/exit ends the process that answers it")
 	f.StringVar(&s.State, "state", s.State, "`WHAT` the file service remembers: stateless, soft or stateful")
-	f.StringVar(&s.StoreName, "store", s.StoreName, "`WHERE` sessions are kept: memory, shm or redis://HOST:PORT[/DB] "+
+	f.StringVar(&s.StoreName, "store", s.StoreName, "stateful: `WHERE` sessions are kept, memory, shm or redis://HOST:PORT[/DB] "+
 		"(default shm where processes serve, else memory)")
 	f.DurationVar(&s.Lease, "lease", s.Lease, "soft: `time` for which an open file is kept, renewed by use")
 	f.DurationVar(&s.Idle, "session-idle", s.Idle, "stateful: `time` after which a session ends that nobody uses")
@@ -54,12 +54,8 @@ func (s *Settings) Register(f *flag.FlagSet) {
 
 // Misplaced tells of a flag that was given and means nothing to the variant that is served.
 func (s *Settings) Misplaced(given func(flag string) bool) error {
-	if s.State == Soft && s.StoreName != "" && s.StoreName != MemoryStore {
-		return fmt.Errorf("--store %s: soft state is open files, which only the process can keep that has opened them: "+
-			"leave it out, or say %s", s.redacted(), MemoryStore)
-	}
 	for _, f := range []struct{ name, states string }{
-		{"store", Stateful + " or " + Soft}, {"session-idle", Stateful}, {"max-sessions", Stateful}, {"lease", Soft},
+		{"store", Stateful}, {"session-idle", Stateful}, {"max-sessions", Stateful}, {"lease", Soft},
 		{"max-open", Soft + " or " + Stateful}, {"forget", Soft + " or " + Stateful},
 	} {
 		if given(f.name) && !strings.Contains(f.states, s.State) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -27,12 +28,12 @@ type work struct {
 
 var workTakes = []string{"wait", "block", "spin"}
 
-// parseWork reads the parameters that any route takes. A parameter that neither it nor the route knows is an error:
+// parseWork reads the parameters that any route takes. A parameter that neither it nor the path p takes is an error:
 // "wiat=5ms" must not be measured as a request that waits.
-func parseWork(args *fasthttp.Args, takes []string) (w work, err error) {
+func parseWork(args *fasthttp.Args, p *path) (w work, err error) {
 	for key, value := range args.All() {
 		switch {
-		case slices.Contains(takes, string(key)):
+		case slices.Contains(p.takes, string(key)):
 		case bytes.Equal(key, []byte("wait")):
 			w.wait, err = sleepTime("wait", string(value))
 		case bytes.Equal(key, []byte("block")):
@@ -43,7 +44,8 @@ func parseWork(args *fasthttp.Args, takes []string) (w work, err error) {
 				err = fmt.Errorf("spin=%.20q: give a whole number of rounds from 0 to %d", value, MaxSpin)
 			}
 		default:
-			err = fmt.Errorf("unknown parameter %.20q: this path takes %s", key, slices.Concat(takes, workTakes))
+			err = fmt.Errorf("unknown parameter %.20q: this path takes %s%s", key,
+				strings.Join(slices.Concat(p.takes, workTakes), ", "), p.hint)
 		}
 		if err != nil {
 			return work{}, err
