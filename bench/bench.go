@@ -26,6 +26,7 @@ type Options struct {
 	LeftOut     []results.LeftOut      // rows that were wanted and can't be measured here
 	Experiments []string               // names of situations; empty: all
 	Trials      int                    // of each cell
+	CrashTrials int                    // of each cell of CrashName, at most Trials
 	Connections int                    // busy clients
 	Workers     int                    // of pools, for the record
 	Seed        uint64
@@ -179,6 +180,27 @@ func (b *bench) choose() error {
 		}
 	}
 	b.ServerCPUs, b.ClientCPUs, b.Apart, b.Why = b.Split.Server, b.Split.Client, b.Split.Apart, b.Split.Why
+	return b.leaveOutIdle()
+}
+
+// leaveOutIdle leaves out the rows of which nothing was asked that they could do.
+func (b *bench) leaveOutIdle() error {
+	why := ""
+	b.rows = slices.DeleteFunc(b.rows, func(r results.Architecture) bool {
+		if slices.ContainsFunc(b.sits, func(s results.Situation) bool { return tried(s, r, 1) }) {
+			return false
+		}
+		l := results.LeftOut{Name: r.Name, Why: "it has no file service"}
+		if r.StaticOnly {
+			l.Why = "it serves one file only"
+		}
+		b.LeftOut, why = append(slices.Clone(b.LeftOut), l), l.Name+": "+l.Why
+		return true
+	})
+	if len(b.rows) == 0 {
+		return UsageError{fmt.Errorf("nothing to measure: %s, which is not enough for %s", why,
+			strings.Join(b.Experiments, ", "))}
+	}
 	return nil
 }
 

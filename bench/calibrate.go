@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -111,8 +112,23 @@ func (b *bench) startStop(ctx context.Context, argv []string) (time.Duration, er
 	return time.Since(begun), err
 }
 
-// probe is a short load on a server that is started for it; startStop is how long it took to be ready and to stop.
+// errNoAnswer says that a probe saw no right answer.
+var errNoAnswer = errors.New("no right answer")
+
+// probe is a short load on a server that is started for it; startStop is how long it took to be ready and to stop. It
+// may have met a busy moment: without an answer it tries a second time.
 func (b *bench) probe(ctx context.Context, argv []string, s results.Situation) (load *results.Load,
+	startStop time.Duration, err error) {
+	if load, startStop, err = b.probeOnce(ctx, argv, s); !errors.Is(err, errNoAnswer) {
+		return load, startStop, err
+	}
+	if load, startStop, err = b.probeOnce(ctx, argv, s); errors.Is(err, errNoAnswer) {
+		err = fmt.Errorf("%w, twice: if this machine is busy, try again when it is not", err)
+	}
+	return load, startStop, err
+}
+
+func (b *bench) probeOnce(ctx context.Context, argv []string, s results.Situation) (load *results.Load,
 	startStop time.Duration, err error) {
 	begun := time.Now()
 	srv, err := start(ctx, argv, b.ServerCPUs, "")
@@ -133,8 +149,11 @@ func (b *bench) probe(ctx context.Context, argv []string, s results.Situation) (
 	case err != nil:
 		return nil, 0, err
 	case load.Requests == 0:
-		return nil, 0, fmt.Errorf("no right answer within %v (%s)", time.Duration(s.Window*float64(time.Second)),
-			load.ErrorText())
+		why := load.ErrorText()
+		if why != "" {
+			why = " (" + why + ")"
+		}
+		return nil, 0, fmt.Errorf("%w within %v%s", errNoAnswer, seconds(s.Window), why)
 	}
 	return load, startStop, nil
 }

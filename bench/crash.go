@@ -35,8 +35,7 @@ const (
 const faultStep = 20 * time.Millisecond
 
 // crashes are the situations of the crash experiment, in the order of its screen. Those that need a Redis are left out
-// where there is none,
-// and the user is told.
+// where there is none, and the user is told.
 func (b *bench) crashes() []results.Situation {
 	if _, err := redisProgram(); err != nil {
 		b.Say("note: left out: what needs a Redis: %v", err)
@@ -92,7 +91,7 @@ func (b *bench) crashSituations() []results.Situation {
 		}
 		sits = append(sits, results.Situation{Name: c.name, Title: c.name, Metric: results.Outage, Model: "closed",
 			KeepAlive: true, Path: "/", Connections: crashConnections, Clients: crashClients, Read: crashRead,
-			State: c.state, Store: c.store, Fault: c.fault, Rows: c.rows, Blocks: max(1, b.Trials/2),
+			State: c.state, Store: c.store, Fault: c.fault, Rows: c.rows, Blocks: b.CrashTrials,
 			Warmup: 0.1, Window: window})
 	}
 	return sits

@@ -204,11 +204,11 @@ func TestCrashesByRow(t *testing.T) {
 	rows := []results.Architecture{{Name: "loop"}, {Name: "one", Processes: results.PerRequest},
 		{Name: "pool", Processes: results.Pooled}, {Name: "other", Reference: true}}
 	asked := func(rows []results.Architecture) map[string][]string {
-		b := &bench{Options: Options{Trials: 6, Say: t.Logf}, rows: rows}
+		b := &bench{Options: Options{Trials: 6, CrashTrials: 3, Say: t.Logf}, rows: rows}
 		by := map[string][]string{}
 		for _, p := range plan(b.crashes(), rows, 6, 1) {
 			if p.Block > 3 {
-				t.Errorf("%+v: half of the trials were asked for", p)
+				t.Errorf("%+v: three trials were asked for", p)
 			}
 			if name := strings.TrimPrefix(p.Situation, "crash-"); p.Block == 1 && !strings.HasPrefix(name, "redis") {
 				by[p.Architecture] = append(by[p.Architecture], name)
@@ -248,7 +248,7 @@ func TestCrashIsPlannedBelowFourMinutes(t *testing.T) {
 	}
 	run.Architectures[5].Processes, run.Architectures[6].Processes = results.PerRequest, results.Pooled
 	run.Calibration.Start["g"] = 0.5
-	b := &bench{Options: Options{Trials: 6, Say: t.Logf}, rows: run.Architectures}
+	b := &bench{Options: Options{Trials: 6, CrashTrials: 3, Say: t.Logf}, rows: run.Architectures}
 	run.Situations = b.crashes()
 	run.Plan = plan(run.Situations, run.Architectures, 6, 1)
 	if d := Planned(run); d > 4*time.Minute {
@@ -268,5 +268,59 @@ func TestPlanKeepsToRowsAndBlocks(t *testing.T) {
 	}
 	if planned["all a"] != 3 || planned["all b"] != 3 || planned["few a"] != 0 || planned["few b"] != 2 {
 		t.Errorf("planned %v", planned)
+	}
+}
+
+// Rows of which nothing is asked that they could do are left out, with the reason; none left is a wrong use.
+func TestChooseLeavesOutIdleRows(t *testing.T) {
+	loop := results.Architecture{Name: "loop"}
+	file := results.Architecture{Name: "nginx", Reference: true, StaticOnly: true}
+	for _, c := range []struct {
+		rows        []results.Architecture
+		experiment  string
+		left, usage bool
+	}{
+		{[]results.Architecture{loop, file}, CrashName, true, false},
+		{[]results.Architecture{file}, CrashName, false, true},
+		{[]results.Architecture{file}, StateName, false, true},
+		{[]results.Architecture{file}, "trivial", false, false},
+		{[]results.Architecture{file}, "waits", false, true},
+	} {
+		b := &bench{Options: Options{Rows: c.rows, Experiments: []string{c.experiment}, Trials: 6, CrashTrials: 3,
+			Connections: 64, Say: t.Logf}}
+		err := b.choose()
+		var usage UsageError
+		if errors.As(err, &usage) != c.usage || !c.usage && (err != nil || c.left != (len(b.LeftOut) == 1)) {
+			t.Errorf("%s: %v, left out %v", c.experiment, err, b.LeftOut)
+		}
+		if c.usage && !strings.Contains(err.Error(), "nginx: it serves one file only") {
+			t.Errorf("%s: %v", c.experiment, err)
+		}
+	}
+}
+
+// A probe without an answer is tried a second time, and says what to do.
+func TestProbeWithoutAnswer(t *testing.T) {
+	if err := reapOrphans(); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BENCH_TEST_SERVER", "family") // it listens, and never accepts
+	b := stateBench()
+	b.ServerCPUs, b.ClientCPUs = allowed(t)[:1], allowed(t)[:1]
+	_, _, err := b.probe(t.Context(), []string{os.Args[0], "127.0.0.1:0"}, results.Situation{Model: "closed",
+		KeepAlive: true, Path: "/", Connections: 1, Warmup: 0.01, Window: 0.05})
+	if !errors.Is(err, errNoAnswer) {
+		t.Fatal(err)
+	}
+	if text := err.Error(); strings.Contains(text, "()") || !strings.Contains(text, "try again") {
+		t.Error(text)
+	}
+}
+
+// One connection says why clients were not served, not each.
+func TestReadersFailInOneLine(t *testing.T) {
+	_, err := readers{addr: "127.0.0.1:1"}.serve(t.Context(), 100)
+	if err == nil || strings.Contains(err.Error(), "\n") {
+		t.Error(err)
 	}
 }

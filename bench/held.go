@@ -163,7 +163,12 @@ func (r readers) serve(ctx context.Context, n int) (served int, err error) {
 		})
 	}
 	wait.Wait()
-	return int(done.Load()), errors.Join(errs...)
+	for _, e := range errs {
+		if e != nil { // one says what all would say
+			return int(done.Load()), e
+		}
+	}
+	return int(done.Load()), nil
 }
 
 // conn is a connection on which one client after the other is served.

@@ -117,9 +117,6 @@ func (b *bench) remember(ctx context.Context, cal *results.Calibration, sits []r
 				continue
 			}
 			capacity, err := b.stateCapacity(ctx, *s, row)
-			if err != nil && ctx.Err() == nil { // it may have met a busy moment
-				capacity, err = b.stateCapacity(ctx, *s, row)
-			}
 			if err != nil && ctx.Err() != nil {
 				return err
 			}

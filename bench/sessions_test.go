@@ -29,7 +29,8 @@ var stateRows = []results.Architecture{
 }
 
 func stateBench(rows ...results.Architecture) *bench {
-	return &bench{Options: Options{Connections: 64, Trials: 6, Say: func(string, ...any) {}}, rows: rows}
+	return &bench{Options: Options{Connections: 64, Trials: 6, CrashTrials: 3, Say: func(string, ...any) {}},
+		rows: rows}
 }
 
 // Soft state is nothing that a process of one request could keep; references are asked for none.

@@ -19,12 +19,18 @@ const (
 // ceiling is what the load generator does alone, requests per second; 0 where that is not known.
 func findings(s results.Situation, t *results.Trial, cpus int, ceiling float64) []results.Finding {
 	l, server := &t.Load, &t.Server
-	e := loadgen.Evidence{Load: l, Crash: s.Crash != "" || s.Fault != "", Host: &results.Host{Seconds: l.Warmup + l.Window, CPUs: cpus,
+	e := loadgen.Evidence{Load: l, Crash: s.Crash != "" || s.Fault != "", Host: &results.Host{
+		Seconds: l.Warmup + l.Window, CPUs: cpus,
 		Steal: server.Steal, PSISome: server.PSISome, Throttled: server.Throttled}}
 	if s.Metric == results.Latency {
 		e.Quantiles = []float64{0.5, 0.99}
 	}
 	all := loadgen.Verdict(e)
+	if s.Fault != "" {
+		if f := results.NoFault(l); f != nil {
+			all = append(all, *f)
+		}
+	}
 	if f := server.Foreign; f != nil && *f > foreignShare*l.Window*float64(cpus) {
 		all = append(all, results.Finding{Kind: "disturbed", Evidence: fmt.Sprintf(
 			"other programs used %.0f ms of this run's CPUs", 1000**f), Voids: results.Everything})

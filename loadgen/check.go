@@ -130,10 +130,10 @@ func fileBody(u *url.URL) ([]byte, error) {
 	count, wrongCount := strconv.ParseInt(q.Get("count"), 10, 64)
 	switch {
 	case u.Path != "/read" || !known:
-		return nil, fmt.Errorf("check file: the URL must be of the file service: /read?file=F&offset=O&count=N, "+
+		return nil, fmt.Errorf("file: the URL must be of the file service: /read?file=F&offset=O&count=N, "+
 			"F from %s to %s", corpus.Name(0), corpus.Name(corpus.Files-1))
 	case wrongOffset != nil || offset < 0 || wrongCount != nil || count < 0:
-		return nil, fmt.Errorf("check file: the URL's offset=%.20q and count=%.20q must be whole numbers from 0",
+		return nil, fmt.Errorf("file: the URL's offset=%.20q and count=%.20q must be whole numbers from 0",
 			q.Get("offset"), q.Get("count"))
 	}
 	body := make([]byte, min(count, max(0, corpus.Size-offset)))

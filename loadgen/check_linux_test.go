@@ -78,20 +78,20 @@ func TestValidateCheck(t *testing.T) {
 		{read, Check{Length: -1, File: true, Body: []byte("x")}, "expected body: the file's content"},
 		{read, Check{Length: -1, SHA256: []byte("x")}, "expected SHA-256 of 1 bytes: it has 32"},
 		{read, Check{Length: -1, Statuses: []int{1}}, "expected status 1: "},
-		{"http://h/", Check{Length: -1, File: true}, "check file: the URL must be of the file service"},
-		{"http://h/read?file=f16&offset=0&count=1", Check{Length: -1, File: true}, "check file: the URL must be"},
-		{"http://h/read?file=f01&count=1", Check{Length: -1, File: true}, `check file: the URL's offset=""`},
+		{"http://h/", Check{Length: -1, File: true}, "file: the URL must be of the file service"},
+		{"http://h/read?file=f16&offset=0&count=1", Check{Length: -1, File: true}, "file: the URL must be"},
+		{"http://h/read?file=f01&count=1", Check{Length: -1, File: true}, `file: the URL's offset=""`},
 		{"http://h/read?file=f01&offset=-1&count=1", Check{Length: -1, File: true},
-			`check file: the URL's offset="-1"`},
+			`file: the URL's offset="-1"`},
 		{"http://h/read?file=f01&offset=0&count=x", Check{Length: -1, File: true},
-			`check file: the URL's offset="0" and count="x"`},
+			`file: the URL's offset="0" and count="x"`},
 	} {
 		c := Config{URL: test.url, Connections: 1, Duration: time.Second, Check: test.check}
 		switch err := c.Validate(); {
 		case test.want == "" && err != nil, test.want != "" && err == nil:
 			t.Errorf("%s, %+v: error %v", test.url, test.check, err)
-		case err != nil && !strings.HasPrefix(err.Error(), test.want):
-			t.Errorf("error %v, want %s", err, test.want)
+		case err != nil && !strings.HasPrefix(err.Error(), "check: "+test.want):
+			t.Errorf("error %v, want check: %s", err, test.want)
 		}
 	}
 }

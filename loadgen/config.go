@@ -140,7 +140,7 @@ const (
 	maxTime        = 24 * time.Hour
 )
 
-// Validate reports the first wrong setting, in one line.
+// Validate reports the first wrong setting, in one line that begins with its name.
 func (c *Config) Validate() error {
 	u, err := c.target()
 	if err != nil {
@@ -154,11 +154,11 @@ func (c *Config) Validate() error {
 	case c.Threads > c.Connections:
 		return fmt.Errorf("threads %d: more than the %d connections that they share", c.Threads, c.Connections)
 	case c.Silent < 0 || c.Silent > maxConnections:
-		return fmt.Errorf("silent connections %d: give a number from 0 to %d", c.Silent, maxConnections)
+		return fmt.Errorf("silent %d: give a number from 0 to %d", c.Silent, maxConnections)
 	case c.Duration <= 0 || c.Duration > maxTime:
 		return fmt.Errorf("duration %v: give a time above 0s, of at most %v", c.Duration, maxTime)
 	case c.Warmup < 0 || c.Warmup > maxTime:
-		return fmt.Errorf("warm-up %v: give a time from 0s to %v", c.Warmup, maxTime)
+		return fmt.Errorf("warmup %v: give a time from 0s to %v", c.Warmup, maxTime)
 	case c.Timeout < 0 || c.Timeout > maxTime:
 		return fmt.Errorf("timeout %v: give a time above 0s, of at most %v", c.Timeout, maxTime)
 	case c.Spin < 0 || c.Spin > time.Second:
@@ -174,11 +174,11 @@ func (c *Config) Validate() error {
 	}
 	for _, cpu := range c.CPUs {
 		if cpu < 0 || cpu >= maxCPU {
-			return fmt.Errorf("cpu %d: give a number from 0 to %d", cpu, maxCPU-1)
+			return fmt.Errorf("cpus %d: give a number from 0 to %d", cpu, maxCPU-1)
 		}
 	}
 	if err := c.Check.validate(u); err != nil {
-		return err
+		return fmt.Errorf("check: %w", err)
 	}
 	if err := c.validateSessions(u); err != nil {
 		return err
@@ -204,9 +204,9 @@ func (c *Config) validateModel() error {
 	case !partly && c.Visit != 0:
 		return fmt.Errorf("visit %v: only clients of a partly open load come and go", c.Visit)
 	case c.Think.Mean < 0 || c.Think.Mean > maxTime:
-		return fmt.Errorf("think time %v: give a time from 0s to %v", c.Think.Mean, maxTime)
+		return fmt.Errorf("think %v: give a time from 0s to %v", c.Think.Mean, maxTime)
 	case c.Think.Mean > 0 && open && !partly:
-		return fmt.Errorf("think time %v: only clients of a closed or partly open load think", c.Think)
+		return fmt.Errorf("think %v: only clients of a closed or partly open load think", c.Think)
 	}
 	return c.Profile.validate(c.Rate)
 }

@@ -21,7 +21,7 @@ func ParseThink(s string) (Think, error) {
 	text, isExponential := strings.CutPrefix(s, exponentialThink)
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 || d > maxTime {
-		return Think{}, fmt.Errorf("think time %q: give a time from 0s to %v, such as 10ms or exponential:10ms",
+		return Think{}, fmt.Errorf("think %q: give a time from 0s to %v, such as 10ms or exponential:10ms",
 			clip(s), maxTime)
 	}
 	return Think{d, isExponential && d > 0}, nil

@@ -28,7 +28,7 @@ func TestParseThink(t *testing.T) {
 	}
 	for _, text := range []string{"", "x", "10", "-1s", "25h", "uniform:1s", "exponential:", "exponential:-1s"} {
 		_, err := ParseThink(text)
-		if err == nil || !strings.HasPrefix(err.Error(), `think time "`+text+`": give a time`) {
+		if err == nil || !strings.HasPrefix(err.Error(), `think "`+text+`": give a time`) {
 			t.Errorf("%q: error %v", text, err)
 		}
 	}

@@ -87,7 +87,8 @@ func (d *screen) lostInCrash(of *Situation, row string) string {
 		}
 		for k := range d.trials {
 			t := &d.trials[k]
-			if t.Situation != s.Name || t.Architecture != row || t.Failure != "" || t.Load.Sessions == nil {
+			if t.Situation != s.Name || t.Architecture != row || t.Failure != "" || t.Load.Sessions == nil ||
+				NoFault(&t.Load) != nil {
 				continue
 			}
 			lost, clients = append(lost, float64(t.Load.Sessions.Lost)), clientsOf(s)

@@ -14,7 +14,7 @@ const (
 	costsLabel   = 15
 	costsCell    = 16
 	costsOutside = 21
-	costsLatency = 9 // of a cell, what shows two quantiles
+	costsLatency = 10 // of a cell, what shows two quantiles
 )
 
 // costsQuestion is the title of the cost table.
@@ -22,6 +22,15 @@ const costsQuestion = "WHAT DOES IT COST TO REMEMBER CLIENTS?"
 
 // stateCost tells a situation that measures what it costs to remember clients, in one state and store.
 func stateCost(s *Situation) bool { return s.State != "" && s.Fault == "" }
+
+// Width is how many columns the screen of a run takes at most.
+func Width(run Run) int {
+	others := slices.ContainsFunc(run.Situations, func(s Situation) bool { return s.State == "" })
+	if slices.ContainsFunc(run.Situations, func(s Situation) bool { return stateCost(&s) && (len(s.Rows) != 1 || !others) }) {
+		return costsWidth
+	}
+	return screenWidth
+}
 
 // costs is the table of what it costs to remember clients: a column for each state and store, its variants. They are
 // compared row by row, since each row has a rate of its own.
@@ -165,13 +174,18 @@ func cellWidth(s *Situation) int {
 
 // heads are the two lines above the table.
 func (d *costs) heads() []string {
-	first, second := left("● best or tied", costsLabel), left("CPU, p50/p99 µs", costsLabel)
-	for _, s := range d.sits {
+	const units = "CPU µs, p50/p99 ms" // longer than the labels beneath it
+	first, second := left("● best or tied", costsLabel), ""
+	for i, s := range d.sits {
 		where := map[string]string{"memory": "memory", "shm": "shared memory"}[s.Store]
 		if outside(s) {
 			where = "Redis + its own"
 		}
 		first += right(s.State, cellWidth(s))
+		if i == 0 {
+			second = left(units, max(width(units)+1, costsLabel+cellWidth(s)-width(where))) + where
+			continue
+		}
 		second += right(where, cellWidth(s))
 	}
 	return []string{first, second}
@@ -209,7 +223,7 @@ func (d *costs) costs(c *Cell, s *Situation) (text, code string) {
 		cpu = "(" + cpu + ")"
 	}
 	cpu += mark
-	return cpu + right(p50p99(c), min(costsLatency, cellWidth(s)-width(cpu))), code
+	return cpu + right(p50p99(c), min(costsLatency, cellWidth(s)-1-width(cpu))), code
 }
 
 // word stands in a cell that has no figure, or none that means anything: where sessions are lost in the ordinary course
@@ -270,19 +284,22 @@ func (c *Cell) quantile(q float64) float64 {
 	return c.median(func(t *Trial) (float64, bool) { return t.Load.Response.Quantile(q) })
 }
 
-// p50p99 are two quantiles of the response time: in microseconds, or in milliseconds where that is too long.
+// p50p99 are two quantiles of the response time, in milliseconds, with two decimals at most.
 func p50p99(c *Cell) string {
 	p50, p99 := c.quantile(0.5), c.quantile(0.99)
-	pair := func(unit float64) string {
-		if math.IsNaN(p99) { // too few samples
-			return number(p50*unit, 2) + "/–"
-		}
-		return number(p50*unit, 2) + "/" + number(p99*unit, 2)
-	}
 	if math.IsNaN(p50) {
 		return "n/a"
 	}
-	return firstFit(costsLatency, pair(1e6), pair(1e3)+" ms", pair(1e3)+"ms")
+	ms := func(v float64) string {
+		switch {
+		case math.IsNaN(v): // too few samples
+			return "–"
+		case v < 0.995e-3:
+			return fmt.Sprintf("%.2f", v*1e3)
+		}
+		return number(v*1e3, 2)
+	}
+	return ms(p50) + "/" + ms(p99)
 }
 
 // notes are the footnotes.
@@ -325,8 +342,8 @@ func (d *costs) caption(trials []Trial) string {
 	}
 	load := ""
 	if len(rates) > 0 {
-		load = fmt.Sprintf("Open loop at 60 %% of a row's slowest variant (%s to %s/s), ", exact(slices.Min(rates)),
-			exact(slices.Max(rates)))
+		load = fmt.Sprintf("Open loop at 60 %% of a row's slowest variant (%s/s), ",
+			from(slices.Min(rates), slices.Max(rates), " to "))
 	}
 	seconds := 0.0
 	for _, t := range trials {

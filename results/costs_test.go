@@ -253,13 +253,13 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// Two quantiles have nine characters, whatever they are.
+// Two quantiles have one unit and nine characters, whatever they are.
 func TestTwoQuantilesFit(t *testing.T) {
 	for _, c := range []struct {
 		p50, p99 float64
 		want     string
-	}{{61e-6, 210e-6, "61/210"}, {61e-6, 12e-3, "61/12,000"}, {460e-6, 12e-3, "0.46/12ms"}, {7.4e-3, 42e-3, "7.4/42 ms"},
-		{2.6e-3, 2.6e-3, "2.6/2.6ms"}} {
+	}{{61e-6, 210e-6, "0.06/0.21"}, {61e-6, 12e-3, "0.06/12"}, {460e-6, 12e-3, "0.46/12"}, {7.4e-3, 42e-3, "7.4/42"},
+		{2.6e-3, 2.6e-3, "2.6/2.6"}, {996e-6, 280e-3, "1.0/280"}} {
 		h := NewHistogram()
 		for i := range 1000 {
 			v := c.p50

@@ -60,7 +60,7 @@ func wideHeld(b *bytes.Buffer, run *Run) {
 			if !ok {
 				continue
 			}
-			row := []string{s.Name, a.Label, count(h.Clients), "n/a", "–", "n/a", h.Why}
+			row := []string{s.Name, a.Label, count(h.Clients), "n/a", "–", "n/a", firstLine(h.Why)}
 			if h.Memory != nil {
 				row[3] = size(*h.Memory)
 			}
@@ -98,7 +98,7 @@ func (d *costs) heldNotes() (notes []string) {
 		}
 		switch {
 		case why != "":
-			few = append(few, a.Label+" n/a, "+why)
+			few = append(few, a.Label+" n/a, "+firstLine(why))
 		case fewest < d.probed():
 			few = append(few, fmt.Sprintf("%s %s", a.Label, count(fewest)))
 		}

@@ -35,6 +35,7 @@ type crashCell struct {
 	arch   *Architecture
 	trials []*Trial // that count
 	failed int      // trials without a figure, or with a voided one
+	why    string   // of one of them
 	shaken int      // of trials: the load generator or the machine was not itself, which shows in times
 
 	requests, wrong uint64    // of all trials, those that don't count too
@@ -86,8 +87,8 @@ func crashGroups(run *Run, trials []Trial) (groups []crashGroup) {
 func (c *crashCell) add(t *Trial) {
 	l := &t.Load
 	c.requests, c.wrong = c.requests+l.Requests, c.wrong+l.wrongAnswers()
-	if t.Failure != "" || l.Fault == nil || l.Sessions == nil || t.Voided(Outage) != nil {
-		c.failed++
+	if why := noOutage(t); why != "" {
+		c.failed, c.why = c.failed+1, why
 		return
 	}
 	c.trials = append(c.trials, t)
@@ -111,6 +112,22 @@ func (c *crashCell) add(t *Trial) {
 	}
 	c.lived = append(c.lived, l.Fault.Lived)
 	c.stray, c.orphans = c.stray+l.Fault.Stray, c.orphans+l.Fault.Orphans
+}
+
+// noOutage says why a trial tells nothing of a fault; "": it does.
+func noOutage(t *Trial) string {
+	none, void := NoFault(&t.Load), t.Voided(Outage)
+	switch {
+	case t.Failure != "":
+		return t.Failure
+	case void != nil:
+		return void.Kind
+	case none != nil:
+		return none.Kind
+	case t.Load.Sessions == nil:
+		return "no sessions"
+	}
+	return ""
 }
 
 // shown is the trial whose first right answer came at the median time: its time line stands for all.

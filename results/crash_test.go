@@ -206,3 +206,55 @@ func TestFaults(t *testing.T) {
 		}
 	}
 }
+
+// A trial that nothing was answered in before its fault, or that had none, is no figure.
+func TestCrashWithoutFigure(t *testing.T) {
+	run, trials := crashFixture()
+	for i := range trials {
+		l := &trials[i].Load
+		switch trials[i].Situation {
+		case "crash-stateful--worker":
+			l.Series.Points = faultLoad(steps(15, 0, 45, 400)...).Series.Points
+		case "crash-stateful-redis-store":
+			l.Fault.Begun, l.Fault.Happened = l.Window+1, l.Window+1.1
+		}
+	}
+	text := crashText(t, run, trials, Style{})
+	if n := strings.Count(text, " no figure × 3         –"); n != 5 {
+		t.Errorf("%d rows without a figure, want 5:\n%s", n, text)
+	}
+	if !strings.Contains(text, "\nno figure: iterative: no fault\n") {
+		t.Errorf("it does not say why:\n%s", text)
+	}
+	for _, c := range []struct {
+		load *Load
+		kind string
+	}{
+		{faultLoad(steps(60, 400)...), ""}, {faultLoad(steps(15, 0, 45, 400)...), "no answers before the fault"},
+		{faultLoad(steps(14, 0, 46, 400)...), ""}, {&Load{Window: 1}, "no fault"},
+		{faultLoad(steps(15, 400)...), "no fault"},
+	} {
+		if f := NoFault(c.load); (f == nil) != (c.kind == "") || f != nil && (f.Kind != c.kind || len(f.Voids) == 0) {
+			t.Errorf("%q: %+v", c.kind, f)
+		}
+	}
+}
+
+// Settings that differ between the trials of a row are all shown.
+func TestSettingsThatDiffer(t *testing.T) {
+	run := Run{Situations: []Situation{{Name: "b"}, {Name: "a"}}}
+	var trials []Trial
+	for _, v := range []struct{ situation, row, state, store string }{{"a", "x", "soft", ""},
+		{"b", "x", "stateless", ""}, {"a", "x", "stateful", "redis://127.0.0.1:1"}, {"a", "x", "soft", "redis://127.0.0.1:2"},
+		{"a", "y", "other", ""}} {
+		set := map[string]string{"state": v.state, "keepalive": "true"}
+		if v.store != "" {
+			set["store"] = v.store
+		}
+		trials = append(trials, Trial{Planned: Planned{v.situation, v.row, 1}, Server: Server{Settings: set}})
+	}
+	got := settingsOf(&run, trials, "x")
+	if strings.Join(got["state"], " ") != "stateless soft stateful" || len(got) != 2 || strings.Join(got["store"], " ") != "redis" {
+		t.Errorf("%v", got)
+	}
+}

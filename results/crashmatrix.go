@@ -14,8 +14,9 @@ var crashColumns = []struct{ head, state, store, fault string }{
 }
 
 const (
-	crashColumn = 10 // characters, its gap included
-	matrixHead  = 3  // lines
+	crashColumn     = 10 // characters, its gap included
+	crashColumnLost = 11 // the same, of a column that has sessions to lose
+	matrixHead      = 3  // lines
 )
 
 // matrix is the crash experiment on one screen: a row for each architecture, a column for what matters most, and in it
@@ -32,12 +33,16 @@ func (d *crashScreen) matrix() (lines []string) {
 		if at < 0 {
 			continue
 		}
+		wide := crashColumn
+		if column.state == "stateful" {
+			wide = crashColumnLost
+		}
 		killed := map[string]string{"store": "Redis"}[column.fault]
 		if killed == "" {
 			killed = column.fault
 		}
-		heads[0] += right(column.head, crashColumn)
-		heads[1] += right("("+killed+")", crashColumn)
+		heads[0] += right(column.head, wide)
+		heads[1] += right("("+killed+")", wide)
 		for i := range rows {
 			text := ""
 			for j := range d.groups[at].cells {
@@ -48,7 +53,7 @@ func (d *crashScreen) matrix() (lines []string) {
 			if slices.Contains(d.groups[at].missing, &d.run.Architectures[i]) {
 				text = "¹"
 			}
-			rows[i] += right(text, crashColumn)
+			rows[i] += right(text, wide)
 		}
 	}
 	lines = append(lines, "IN SHORT: sessions lost, where there are any; time to the first right answer", heads[0], heads[1])
@@ -75,7 +80,7 @@ func (c *crashCell) brief() string {
 	}
 	text := duration(first, 2)
 	if lost, _ := medianOf(c.lost); load.Sessions.State == "stateful" {
-		text = fmt.Sprintf("%.0f %s", lost, text)
+		text = fmt.Sprintf("%.0f, %s", lost, text)
 	}
 	return text
 }

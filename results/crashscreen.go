@@ -114,6 +114,9 @@ func (d *crashScreen) line(c *crashCell, each float64) string {
 		if c.failed > 0 {
 			word = fmt.Sprintf("no figure × %d", c.failed)
 		}
+		if c.wrong == 0 {
+			wrong = "–"
+		}
 		return left(" "+c.arch.Label, crashLabel) + left(" "+word, crashFailed+crashLost) + right(wrong, crashWrong)
 	}
 	failed, _ := medianOf(c.errors)
@@ -170,12 +173,17 @@ func (c *crashCell) back() string {
 // notes are what has to be known to read the table.
 func (d *crashScreen) notes() (notes []string) {
 	reconnects, missing, trials, shaken := []string{}, false, 0, 0
+	why, again, most := "", false, 0
 	for i := range d.groups {
 		g := &d.groups[i]
 		missing = missing || len(g.missing) > 0
 		for j := range g.cells {
 			c := &g.cells[j]
-			trials, shaken = trials+len(c.trials), shaken+c.shaken
+			trials, shaken, most = trials+len(c.trials), shaken+c.shaken, max(most, len(c.trials))
+			again = again || len(c.lost) > 0 && slices.Max(c.lost) > float64(g.situation.Clients)
+			if c.failed > 0 && why == "" {
+				why = c.arch.Label + ": " + firstLine(c.why)
+			}
 			if l := c.shown(); l != nil && !l.KeepAlive && !slices.Contains(reconnects, c.arch.Label) {
 				reconnects = append(reconnects, c.arch.Label)
 			}
@@ -191,6 +199,15 @@ func (d *crashScreen) notes() (notes []string) {
 	if shaken > 0 {
 		notes = append(notes, fmt.Sprintf("%d of %s disturbed, perhaps by other programs: don't trust their times",
 			shaken, plural(trials, "trial")))
+	}
+	if again {
+		notes = append(notes, "more lost than clients: in the memory of each process also without a crash")
+	}
+	if why != "" {
+		notes = append(notes, "no figure: "+why)
+	}
+	if most == 1 {
+		notes = append(notes, "one trial of each: a look, no result; --trials 3 gives ranges")
 	}
 	return append(notes, "rate back: 90 % of before, for 100 ms: serverlab explain recovery")
 }
@@ -215,9 +232,10 @@ func (d *crashScreen) cells(is func(*crashGroup) bool) (cells []*crashCell) {
 // foundWrong is about right and wrong, and about workers that outlived their server.
 func (d *crashScreen) foundWrong() string {
 	var requests, wrong, stray uint64
-	orphans, lived := 0, 0.0
+	orphans, lived, workers := 0, 0.0, false
 	for _, c := range d.cells(func(*crashGroup) bool { return true }) {
 		requests, wrong, stray, orphans = requests+c.requests, wrong+c.wrong, stray+c.stray, orphans+c.orphans
+		workers = workers || c.arch.Processes != ""
 		for _, l := range c.lived {
 			lived = max(lived, l)
 		}
@@ -230,7 +248,10 @@ func (d *crashScreen) foundWrong() string {
 		return text + fmt.Sprintf(" Workers outlived their server by up to %s and answered %s requests meanwhile.",
 			duration(lived, 2), count(stray))
 	}
-	return text + " No worker answered after the death of its server."
+	if workers {
+		text += " No worker answered after the death of its server."
+	}
+	return text
 }
 
 // foundLost is about sessions: who lost how many, of one crash of the server.
@@ -275,12 +296,11 @@ func from(lo, hi float64, to string) string {
 	return count(int64(math.Round(lo))) + to + count(int64(math.Round(hi)))
 }
 
-// foundSlow is about time: who answered first again, who last, and how much of that was the start.
+// foundSlow is about time, of servers that remember nothing: who answered first again, who last, and how much of that was the start.
 func (d *crashScreen) foundSlow() string {
 	var fast, slow *crashCell
 	var least, most float64
-	usual := func(g *crashGroup) bool { return g.situation.Fault == "server" && g.situation.Store == "" }
-	for _, c := range d.cells(usual) {
+	for _, c := range d.cells(func(g *crashGroup) bool { return g.is("stateless", "", "server") }) {
 		v, ok := medianOf(c.first)
 		if !ok || math.IsInf(v, 0) {
 			continue
@@ -293,13 +313,13 @@ func (d *crashScreen) foundSlow() string {
 		}
 	}
 	if fast == nil {
-		return "No server answered again."
+		return "No stateless server answered again."
 	}
-	text := fmt.Sprintf("First right answer: %s after %s", fast.arch.Label, duration(least, 2))
+	text := fmt.Sprintf("Stateless: %s answered in %s", fast.arch.Label, duration(least, 2))
 	if slow == fast {
 		return text + "."
 	}
-	text += fmt.Sprintf(", %s %s", slow.arch.Label, duration(most, 2))
+	text += fmt.Sprintf(", %s in %s", slow.arch.Label, duration(most, 2))
 	if start, ok := medianOf(slow.restart); ok {
 		text += fmt.Sprintf(" (%s to start)", duration(start, 2))
 	}

@@ -108,6 +108,12 @@ func exact(v float64) string {
 	return group(whole)
 }
 
+// firstLine is a text up to its first line break.
+func firstLine(t string) string {
+	t, _, _ = strings.Cut(t, "\n")
+	return t
+}
+
 // count prints a whole number exactly.
 func count[T int | int64 | uint64](n T) string { return group(strconv.FormatInt(int64(n), 10)) }
 

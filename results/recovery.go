@@ -47,6 +47,23 @@ func recovered(l *Load) (after float64, ok, told bool) {
 	return float64(max(0, len(points)-first)) * step, false, true
 }
 
+// NoFault says why a load that was to have a fault tells nothing of it; nil: it does.
+func NoFault(l *Load) *Finding {
+	f := l.Fault
+	if f == nil || f.Happened < f.Begun || f.Begun >= l.Window {
+		return &Finding{Kind: "no fault", Evidence: "nothing was killed within the window", Voids: Everything}
+	}
+	if l.Series == nil || l.Series.Step <= 0 {
+		return nil
+	}
+	for _, p := range l.Series.Points[:min(int(f.Begun/l.Series.Step), len(l.Series.Points))] {
+		if p.Requests > 0 {
+			return nil
+		}
+	}
+	return &Finding{Kind: "no answers before the fault", Evidence: "none in " + duration(f.Begun, 2), Voids: Everything}
+}
+
 // usualRate is the median of the requests of some steps; 0 where there are none.
 func usualRate(points []Point) float64 {
 	var n []float64

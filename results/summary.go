@@ -18,8 +18,10 @@ func LoadSummary(w io.Writer, l *Load, s Style) error {
 	summaryAsked(&b, l)
 	summaryReached(&b, l)
 	summaryVerdict(&b, l.Findings)
-	summaryQuantiles(&b, l)
-	summaryHistogram(&b, l.Response, s)
+	if l.Requests > 0 { // what failed has times too, which say nothing of the server
+		summaryQuantiles(&b, l)
+		summaryHistogram(&b, l.Response, s)
+	}
 	if _, err := io.WriteString(w, s.text(b.String())); err != nil {
 		return fmt.Errorf("print load summary: %w", err)
 	}

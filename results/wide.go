@@ -244,16 +244,14 @@ func wideMachine(b *bytes.Buffer, run *Run) {
 func wideOrder(b *bytes.Buffer, run *Run, trials []Trial) {
 	b.WriteString("SETTINGS IN FORCE, AS EACH SERVER REPORTED THEM\n")
 	for _, a := range run.Architectures {
-		i := slices.IndexFunc(trials, func(t Trial) bool { return t.Architecture == a.Name && len(t.Server.Settings) > 0 })
-		if i < 0 {
+		values := settingsOf(run, trials, a.Name)
+		if len(values) == 0 {
 			fmt.Fprintf(b, "%-15s n/a\n", a.Label)
 			continue
 		}
 		var parts []string
-		for _, k := range slices.Sorted(maps.Keys(trials[i].Server.Settings)) {
-			if k != "keepalive" { // the situation's, not the row's
-				parts = append(parts, k+"="+trials[i].Server.Settings[k])
-			}
+		for _, k := range slices.Sorted(maps.Keys(values)) {
+			parts = append(parts, k+"="+strings.Join(values[k], "|"))
 		}
 		fmt.Fprintf(b, "%-15s %s\n", a.Label, strings.Join(parts, " "))
 	}
@@ -269,6 +267,26 @@ func wideOrder(b *bytes.Buffer, run *Run, trials []Trial) {
 		}
 		start = end
 	}
+}
+
+// settingsOf are the values that each setting of a row had in its trials, in the order of the situations.
+func settingsOf(run *Run, trials []Trial, row string) map[string][]string {
+	values := map[string][]string{}
+	for _, s := range run.Situations {
+		for i := range trials {
+			if t := &trials[i]; t.Situation == s.Name && t.Architecture == row {
+				for k, v := range t.Server.Settings {
+					if strings.HasPrefix(v, "redis://") { // each trial has one of its own, at another port
+						v = "redis"
+					}
+					if k != "keepalive" && !slices.Contains(values[k], v) { // the situation's, not the row's
+						values[k] = append(values[k], v)
+					}
+				}
+			}
+		}
+	}
+	return values
 }
 
 // median is the median of what f gives for a cell's trials, NaN where it gives nothing.

@@ -40,13 +40,17 @@ const (
 	fullTrials    = 10
 )
 
+// crashShare is the share of the usual trials that a crash gets where nobody says how many: it shows in one.
+const crashShare = 2
+
 func (f *benchFlags) register(c *call) {
 	fs := c.flags
 	fs.StringVar(&f.archs, "arch", "", "`ROWS` such as epoll,prefork:accept=pass, or all (default: the lecture's)")
 	fs.BoolVar(&f.references, "references", false, "measure the servers of others, too: see serverlab list")
-	fs.IntVar(&f.trials, "trials", defaultTrials, "trials of each cell; fewer than 6 give no interval and no ranking")
-	fs.BoolVar(&f.quick, "quick", false, "3 trials: a look, no result")
-	fs.BoolVar(&f.full, "full", false, "10 trials: for figures that will be quoted")
+	fs.IntVar(&f.trials, "trials", defaultTrials,
+		"trials of each cell; fewer than 6 give no interval and no ranking; crash: 3")
+	fs.BoolVar(&f.quick, "quick", false, "3 trials, of a crash 1: a look, no result")
+	fs.BoolVar(&f.full, "full", false, "10 trials, of a crash 5: for figures that will be quoted")
 	fs.StringVar(&f.out, "out", "", "`DIR` for the result (default: a new one in "+runsDir+")")
 	fs.StringVar(&f.resume, "resume", "", "go on with the interrupted run in `DIR`; without a value, with the last one")
 	fs.Lookup("resume").NoOptDefVal = "last"
@@ -61,6 +65,7 @@ func runBench(ctx context.Context, c *call) error {
 	diesWithMake()
 	var f benchFlags
 	f.register(c)
+	c.more = experimentsHelp
 	if err := c.parse(len(bench.Experiments())); err != nil {
 		return err
 	}
@@ -134,7 +139,8 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 	}
 	cfg := servers.DefaultConfig()
 	o = bench.Options{
-		Program: "serverlab " + commit, Experiments: c.flags.Args(), Trials: f.trials, Connections: f.connections,
+		Program: "serverlab " + commit, Experiments: c.flags.Args(), Trials: f.trials,
+		CrashTrials: f.crashTrials(set("trials")), Connections: f.connections,
 		Workers: cfg.Workers, Seed: f.seed, Bare: beside(self, "serverlab-bare"),
 		Empty: []string{beside(self, "serverlab-worker"), "--empty"},
 		Server: func(s bench.ServerOptions) []string {
@@ -180,6 +186,28 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 		o.Dir = filepath.Join(runsDir, time.Now().Format("2006-01-02-150405"))
 	}
 	return o, nil
+}
+
+// experimentsHelp is what --help says of the experiments.
+const experimentsHelp = `
+Experiments; without one all are run but lie, and of state and crash a few
+trials for one row:
+  trivial   CPU time of a request that asks for nothing
+  waits     requests that wait 5 ms
+  crowd     1,000 silent clients
+  blast     one request crashes what serves it
+  arrivals  response times of requests that arrive at random
+  state     what it costs to remember clients: about 4 minutes
+  crash     what a crash loses, and for how long: about 4 minutes
+  lie       what three load generators say of one stall
+`
+
+// crashTrials is how many trials the crash experiment has of each cell: as many as were asked for.
+func (f *benchFlags) crashTrials(asked bool) int {
+	if asked {
+		return f.trials
+	}
+	return max(1, f.trials/crashShare)
 }
 
 // names are the rows that were asked for: by name, all of the table, or those of the lecture; references after them.

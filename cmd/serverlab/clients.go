@@ -32,10 +32,10 @@ func (f *clientFlags) register(fs *pflag.FlagSet) {
 func (f *clientFlags) apply(c *call, cfg *loadgen.Config) error {
 	rate, err := loadgen.ParseProfile(f.rate)
 	if err != nil {
-		return usageError{err}
+		return usagef("--%w", err)
 	}
 	if cfg.Think, err = loadgen.ParseThink(f.think); err != nil {
-		return usageError{err}
+		return usagef("--%w", err)
 	}
 	cfg.Rate, cfg.Seed, cfg.Arrivals = rate.Mean(), f.seed, f.arrivals
 	if len(rate) > 1 || !rate.Steady() {

@@ -56,3 +56,17 @@ func TestBenchCrash(t *testing.T) {
 		t.Errorf("report: exit code %d, and not the screen that the run ended with", code)
 	}
 }
+
+// What --help says of experiments is all of them; a crash has as many trials as were asked for, otherwise half.
+func TestBenchHelpNamesExperiments(t *testing.T) {
+	_, help, _ := ask("bench", "--help")
+	for _, name := range experiments() {
+		if !strings.Contains(help, "\n  "+name+" ") {
+			t.Errorf("bench --help lacks %s", name)
+		}
+	}
+	f := benchFlags{trials: 3}
+	if asked, quick := f.crashTrials(true), f.crashTrials(false); asked != 3 || quick != 1 {
+		t.Errorf("crash trials: %d by --trials 3, %d by --quick", asked, quick)
+	}
+}

@@ -35,8 +35,8 @@ func list(_ context.Context, c *call) error {
 	fmt.Fprintln(c.stdout)
 	if names := experiments(); len(names) > 0 {
 		hang(c.stdout, "EXPERIMENTS  ", strings.Join(names, ", ")+": `serverlab bench NAME …` runs some, without a name "+
-			"it runs all but crash, which kills servers under load, state, which asks what it costs to remember clients, and "+
-			"lie, which shows what three load generators say about one stall of a server.")
+			"all but lie, and of state and crash a few trials for one row. state asks what it costs to remember clients, "+
+			"crash kills servers under load, lie shows what three load generators say about one stall of a server.")
 	}
 	if servers.Architectures[0].Serve == nil {
 		fmt.Fprintln(c.stdout, "They can be served and measured on Linux only; here results can be read.")

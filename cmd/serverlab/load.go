@@ -162,7 +162,7 @@ func (f *loadFlags) config(c *call) (cfg loadgen.Config, err error) {
 		return cfg, err
 	}
 	if err := cfg.Validate(); err != nil {
-		return cfg, usageError{err}
+		return cfg, usagef("--%w", err)
 	}
 	return cfg, nil
 }

@@ -52,6 +52,7 @@ type call struct {
 	args           []string
 	stdout, stderr io.Writer
 	flags          *pflag.FlagSet
+	more           string // of --help, beneath the flags
 }
 
 var commands = []command{
@@ -111,8 +112,8 @@ func runCommand(ctx context.Context, cmd command, args []string, stdout, stderr 
 	case err == nil:
 		return exitDone
 	case errors.Is(err, pflag.ErrHelp):
-		fmt.Fprintf(stdout, "serverlab %s: %s\n\nusage: serverlab %s %s [flags]\n\n%s", cmd.name, cmd.about, cmd.name,
-			cmd.args, c.flags.FlagUsagesWrapped(80))
+		fmt.Fprintf(stdout, "serverlab %s: %s\n\nusage: serverlab %s %s [flags]\n\n%s%s", cmd.name, cmd.about, cmd.name,
+			cmd.args, c.flags.FlagUsagesWrapped(80), c.more)
 		return exitDone
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "serverlab %s: %s; see `serverlab %s --help`\n", cmd.name, oneLine(err), cmd.name)
@@ -134,12 +135,36 @@ func (c *call) parse(most int) error {
 		if errors.Is(err, pflag.ErrHelp) {
 			return err
 		}
-		return usageError{err}
+		return usageError{clearer(err)}
 	}
 	if c.flags.NArg() > most {
 		return usagef("unexpected argument %q", c.flags.Arg(most))
 	}
 	return nil
+}
+
+// clearer says of a value that a flag can't have what it can.
+func clearer(err error) error {
+	var wrong *pflag.InvalidValueError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	f, want := wrong.GetFlag(), ""
+	switch f.Value.Type() {
+	case "duration":
+		want = "a time such as 2s or 50ms"
+	case "int":
+		want = "a whole number"
+	case "uint64":
+		want = "a whole number from 0"
+	case "float64":
+		want = "a number such as 5 or 0.5"
+	case "bool":
+		want = "true or false"
+	default:
+		return err
+	}
+	return fmt.Errorf("--%s %q: give %s", f.Name, wrong.GetValue(), want)
 }
 
 func help(w io.Writer) {

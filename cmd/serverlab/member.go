@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -27,7 +28,7 @@ func member(ctx context.Context, c *call) error {
 		return usagef("%s has no pool of processes", arch.Name)
 	}
 	cfg := f.cfg
-	if err := f.shareDescriptors(&cfg); err != nil { // says nothing of what is said by the parent
+	if err := f.shareDescriptors(&cfg, io.Discard); err != nil { // says nothing of what is said by the parent
 		return err
 	}
 	cfg.Log = logTo(c.stderr)

@@ -41,6 +41,10 @@ func (f *screenFlags) show(w io.Writer, run results.Run, trials []results.Trial)
 			return fmt.Errorf("draw the result: %w", err)
 		}
 	}
+	columns, _ := terminalSize(w)
+	if wide := results.Width(run); isTerminal(w) && !f.wide && columns < wide {
+		fmt.Fprintf(w, "The table is %d columns wide: a narrower terminal breaks its lines.\n", wide)
+	}
 	return nil
 }
 

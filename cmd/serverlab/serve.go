@@ -51,6 +51,7 @@ func (f *serveFlags) register(c *call) {
 	f.app.Register(own)
 	own.Lookup("files").Usage += ", created on first use"
 	fs.AddGoFlagSet(own)
+	fs.Lookup("forget").DefValue = "0" // which is not shown: the text says what 0 means
 	_ = fs.MarkHidden("session-table") // of the processes that the program starts for itself
 	fs.StringVar(&f.worker, "worker", "", "`program` of a worker process (default: serverlab-worker beside serverlab)")
 	for _, setting := range servers.Settings {
@@ -190,11 +191,19 @@ func serve(ctx context.Context, c *call) error {
 		f.procs = arch.Procs(cfg)
 	}
 	runtime.GOMAXPROCS(f.procs) // 0 leaves it as it is
-	if err := f.shareDescriptors(&cfg); err != nil {
+	if err := f.shareDescriptors(&cfg, c.stderr); err != nil {
 		return err
 	}
-	if err := f.openStore(ctx, arch, &cfg); err != nil {
+	if err := f.openStore(ctx, arch, &cfg, c.stderr); err != nil {
 		return err
+	}
+	if f.app.InTier() {
+		tried := make(chan struct{})
+		go func() {
+			defer close(tried)
+			tryStore(f.app.Store, c.stderr)
+		}()
+		defer func() { <-tried }()
 	}
 	cfg.Worker, cfg.Member = f.workerCommand(), memberCommand(c.flags, f.app.Table)
 	cfg.Alone = true

@@ -16,7 +16,7 @@ func (f *sessionFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.state, "session", "", "make the load that of clients who read the file service's files, each to its "+
 		"end, and check every byte: `STATE` of that service, stateless, soft or stateful")
 	fs.IntVar(&f.clients, "clients", 0, "of --session, who share the connections (0: one for each)")
-	fs.IntVar(&f.read, "read", 4096, "`bytes` that each read of --session asks for")
+	fs.IntVar(&f.read, "read", 0, "`bytes` that each read of --session asks for (0: 4096)")
 }
 
 // apply puts the flags into cfg.
@@ -38,10 +38,6 @@ func (f *sessionFlags) apply(c *call, all *loadFlags, cfg *loadgen.Config) error
 	switch {
 	case f.state == "":
 		return usagef("--session names no state: give stateless, soft or stateful")
-	case f.read < 1:
-		return usagef("--read %d: give a number of bytes from 1", f.read)
-	case f.clients < 0:
-		return usagef("--clients %d: give a number of them, not below that of the connections", f.clients)
 	case f.clients > 0 && all.search.sweep != "" && all.search.by == "connections":
 		return usagef("--sweep-by connections has a client for each connection: leave out --clients")
 	}

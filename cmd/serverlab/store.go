@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"serverlab/servers"
 	"serverlab/servers/app"
@@ -12,7 +14,8 @@ import (
 
 // openStore opens the store of a stateful server, and sees to it that the scoreboard shows the sessions; what is in a
 // server of its own is not counted.
-func (f *serveFlags) openStore(ctx context.Context, arch servers.Architecture, cfg *servers.Config) error {
+func (f *serveFlags) openStore(ctx context.Context, arch servers.Architecture, cfg *servers.Config,
+	notes io.Writer) error {
 	if f.app.State != app.Stateful {
 		return nil
 	}
@@ -26,8 +29,8 @@ func (f *serveFlags) openStore(ctx context.Context, arch servers.Architecture, c
 		f.app.Store = own
 		if arch.Unit == servers.Process {
 			cfg.CountSessions = own.CountIn // by which the parent of a pool knows that its processes count
-			cfg.Log.Warn("each process has sessions of its own: one that another has begun is unknown to it",
-				"store", app.MemoryStore)
+			fmt.Fprintln(notes, "serverlab serve: --store memory: each process has sessions of its own, and knows none that "+
+				"another has begun; --store shm lets them share all")
 			return nil
 		}
 		own.CountIn(&cfg.Board.Slot(0).Sessions)
@@ -41,6 +44,14 @@ func (f *serveFlags) openStore(ctx context.Context, arch servers.Architecture, c
 	return nil
 }
 
+// tryStore warns if a store in a server of its own can't be used: nobody answers there, or not to that password or
+// database. It asks for a session that is not there. That is no error: the other server may start later.
+func tryStore(s state.Store, notes io.Writer) {
+	if _, err := s.Advance(state.NewID(), 0); err != nil && !errors.Is(err, state.ErrUnknown) {
+		fmt.Fprintf(notes, "serverlab serve: --store: requests for sessions get 503 until it works: %s\n", oneLine(err))
+	}
+}
+
 // inheritStore opens the store of a process that the server has started, which serves one request at a time.
 func inheritStore(s *app.Settings) (state.Store, error) {
 	if s.InTier() {
@@ -51,20 +62,22 @@ func inheritStore(s *app.Settings) (state.Store, error) {
 
 // shareDescriptors divides what the limit of descriptors leaves room for between connections and, where files are kept
 // open, those: at least a quarter is theirs if they ask for it.
-func (f *serveFlags) shareDescriptors(cfg *servers.Config) error {
+func (f *serveFlags) shareDescriptors(cfg *servers.Config, notes io.Writer) error {
 	most := maxConns()
 	if most < 1 {
 		return fmt.Errorf("too few descriptors are allowed: run `ulimit -n %d` first", reservedDescriptors+128)
 	}
 	if f.app.State != app.Stateless {
 		if open := max(most-cfg.MaxConns, most/4); f.app.MaxOpen > open {
-			cfg.Log.Warn("fewer open files than --max-open: the limit of descriptors is too low", "max-open", open)
+			fmt.Fprintf(notes, "serverlab serve: --max-open %d: the limit of descriptors leaves room for %d; see `ulimit -n`\n",
+				f.app.MaxOpen, open)
 			f.app.MaxOpen = open
 		}
 		most -= f.app.MaxOpen
 	}
 	if cfg.MaxConns > most {
-		cfg.Log.Warn("fewer connections than --max-conns: the limit of descriptors is too low", "max-conns", most)
+		fmt.Fprintf(notes, "serverlab serve: --max-conns %d: the limit of descriptors leaves room for %d; see `ulimit -n`\n",
+			cfg.MaxConns, most)
 		cfg.MaxConns = most
 	}
 	return nil

@@ -17,20 +17,24 @@ import (
 	"serverlab/internal/scoreboard"
 	"serverlab/servers"
 	"serverlab/servers/app"
+	"serverlab/servers/state"
+	"serverlab/servers/state/redisstore"
 )
 
 func TestStateFlags(t *testing.T) {
 	for args, want := range map[string]string{
 		"--state nonsense":                       "--state \"nonsense\": choose stateless, soft or stateful",
-		"--store memory":                         "--store goes with --state stateful or soft only",
-		"--state soft --store shm":               "only the process can keep that has opened them",
-		"--state soft --store redis://h":         "only the process can keep that has opened them",
+		"--store memory":                         "--store goes with --state stateful only",
+		"--state soft --store memory":            "--store goes with --state stateful only",
 		"--state soft --session-idle 1s":         "--session-idle goes with --state stateful only",
 		"--state soft --max-sessions 5":          "--max-sessions goes with --state stateful only",
 		"--lease 1s":                             "--lease goes with --state soft only",
 		"--state stateful --lease 1s":            "--lease goes with --state soft only",
 		"--forget 1s":                            "--forget goes with --state soft or stateful only",
 		"--max-open 1":                           "--max-open goes with --state soft or stateful only",
+		"--state soft --lease 2":                 "--lease \"2\": give a time such as 2s",
+		"--state soft --max-open 5.5":            "--max-open \"5.5\": give a whole number",
+		"--keepalive=maybe":                      "--keepalive \"maybe\": give true or false",
 		"--state soft --lease 0s":                "--lease 0s: give a time",
 		"--state soft --forget -1s":              "--forget -1s: give a time",
 		"--state soft --max-open -1":             "--max-open -1: give a number",
@@ -171,6 +175,24 @@ func TestSessionsEndWithTheirProcess(t *testing.T) {
 	}
 	awaitSessions(t, board, 0)
 	told(t, "GET", url+"/read?count=7", cookie, 410)
+}
+
+// Who serves is told at the start that the store does not answer, and of no other store.
+func TestStoreIsTried(t *testing.T) {
+	gone, err := redisstore.Open("redis://user:secret@127.0.0.1:1/2", state.Limits{Sessions: 1, Idle: time.Hour}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, store := range map[string]state.Store{
+		"": state.NewMemory(state.Limits{Sessions: 1, Idle: time.Hour}), "Redis at 127.0.0.1:1: ": gone,
+	} {
+		var notes strings.Builder
+		tryStore(store, &notes)
+		if got := notes.String(); !strings.Contains(got, want) || (got == "") != (want == "") ||
+			strings.Count(got, "\n") > 1 || strings.Contains(got, "secret") {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }
 
 // Open files and connections share the descriptors, and a password is nobody's business.
