@@ -50,7 +50,7 @@ func recovered(l *Load) (after float64, ok, told bool) {
 // NoFault says why a load that was to have a fault tells nothing of it; nil: it does.
 func NoFault(l *Load) *Finding {
 	f := l.Fault
-	if f == nil || f.Happened < f.Begun || f.Begun >= l.Window {
+	if f == nil || f.Happened < f.Begun || f.Happened >= l.Window {
 		return &Finding{Kind: "no fault", Evidence: "nothing was killed within the window", Voids: Everything}
 	}
 	if l.Series == nil || l.Series.Step <= 0 {

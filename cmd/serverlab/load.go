@@ -112,6 +112,9 @@ func load(ctx context.Context, c *call) error {
 	case l.Requests == 0:
 		return fmt.Errorf("no answer at all within %v: the server is silent, or the rate too low or too high for it", cfg.Duration)
 	}
+	if s := l.Sessions; s != nil && s.Lost > 0 && l.Requests <= s.Opened+s.Closed {
+		return fmt.Errorf("not one right read: each of %d sessions was lost", s.Lost)
+	}
 	if wrong := loadgen.Wrong(l); wrong > 0 {
 		return fmt.Errorf("%d answers were wrong: see the errors above", wrong)
 	}

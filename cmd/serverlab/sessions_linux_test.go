@@ -120,3 +120,13 @@ func TestLoadSessionUsage(t *testing.T) {
 		}
 	}
 }
+
+// A server that loses each session before it is read from has served nobody, however often it opened one.
+func TestLoadOfLostSessions(t *testing.T) {
+	s := startServing(t, "--arch=process", "--state=stateful", "--store=memory")
+	code, _, stderr := ask("load", "--url=http://"+s.addr+"/", "--session=stateful", "--connections=2", "--clients=2",
+		"--duration=1s", "--warmup=0s")
+	if code != 1 || !strings.Contains(stderr, "not one right read") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
