@@ -94,7 +94,7 @@ func TestGrown(t *testing.T) {
 	}{
 		{one, func(h *holding) { h.threads += 8 }, ""},
 		{one, func(h *holding) { h.descriptors = make([]string, 10) }, "descriptors:"},
-		{one, func(h *holding) { h.threads += 40 }, "46 threads"},
+		{one, func(h *holding) { h.threads += 140 }, "146 threads"},
 		{one, func(h *holding) { h.memory += 100 << 20 }, "110 MB"},
 		{pool, func(h *holding) { *h = larger }, ""},
 		{pool, func(h *holding) { h.descriptors = make([]string, 21) }, "descriptors:"},

@@ -56,9 +56,10 @@ func leaks(p *probe) error {
 	})
 }
 
-// grown says what there is more of than before. Threads of the runtime do not end, and it may have needed some more;
-// memory goes up and down; a pool may keep more processes than it had, to each of which the first holds a line, and
-// each of them opens what it needs when it first needs it.
+// grown says what there is more of than before. Threads of the runtime do not end, and it may have needed some more, up
+// to one for each of its processors, of which no architecture wants more than 80; memory goes up and down; a pool may
+// keep more processes than it had, to each of which the first holds a line, and each of them opens what it needs when
+// it first needs it.
 func (h holding) grown(now holding) string {
 	more := max(0, now.processes-h.processes)
 	switch {
@@ -66,7 +67,7 @@ func (h holding) grown(now holding) string {
 		return fmt.Sprintf("descriptors: %v, before: %v", now.descriptors, h.descriptors)
 	case len(now.workers) > len(h.workers)+8:
 		return fmt.Sprintf("descriptors of a worker: %v, before: %v", now.workers, h.workers)
-	case now.threads > h.threads+16*now.processes:
+	case now.threads > h.threads+max(100, 16*now.processes):
 		return fmt.Sprintf("%d threads, before: %d", now.threads, h.threads)
 	case now.memory > h.memory+64<<20+uint64(more)*(h.memory/uint64(h.processes)):
 		return fmt.Sprintf("%d MB of memory, before: %d", now.memory>>20, h.memory>>20)
