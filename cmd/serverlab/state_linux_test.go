@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -180,10 +179,9 @@ func TestKilledTenTimes(t *testing.T) {
 				s.kill()
 				mu.Unlock()
 			}()
-			random := rand.New(rand.NewPCG(1, uint64(len(c.arch+c.state))))
 			done, last := 0, uint64(0)
 			load := sessions(s.addr, c.state, time.Minute)
-			load.Watch = func(p loadgen.Progress) {
+			load.Watch = func(p loadgen.Progress) { // it comes at any moment of what the server does
 				if p.Load.Requests == last || ctx.Err() != nil {
 					return // the new one has not answered yet
 				}
@@ -191,7 +189,6 @@ func TestKilledTenTimes(t *testing.T) {
 					cancel()
 					return
 				}
-				time.Sleep(time.Duration(random.IntN(int(20 * time.Millisecond)))) // at any moment of what goes on
 				mu.Lock()
 				defer mu.Unlock()
 				s.kill()
