@@ -244,18 +244,24 @@ func TestReadersSayWhatWasWrong(t *testing.T) {
 
 // A server that keeps a descriptor for each client is found out.
 func TestHeldCountsDescriptors(t *testing.T) {
-	srv, err := startMode(t, "files")
-	if err != nil {
-		t.Fatal(err)
+	var h results.Held
+	for range 5 { // one may meet a machine that is busy with something else
+		srv, err := startMode(t, "files")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := readers{addr: srv.addr, state: "stateful", keepAlive: true, read: 64}
+		h, err = measureHeld(t.Context(), r, srv.tree, nil)
+		srv.kill()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Why == "" {
+			break
+		}
 	}
-	defer srv.kill()
-	r := readers{addr: srv.addr, state: "stateful", keepAlive: true, read: 64}
-	h, err := measureHeld(t.Context(), r, srv.tree, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if h.Why != "" { // a machine that is busy with something else
-		t.Skipf("nothing can be told: %s", h.Why)
+	if h.Why != "" {
+		t.Fatalf("nothing can be told: %s", h.Why)
 	}
 	if more := *h.Descriptors - h.Clients; more < heldWarm || more > heldWarm+2*crashConnections {
 		t.Errorf("%d descriptors for %d clients, the first %d apart", *h.Descriptors, h.Clients, heldWarm)
