@@ -181,13 +181,7 @@ func (b *Bars) row(f *frame, number int, y float64, x ruler) {
 	f.start("g", "class", "series", "data-series", strconv.Itoa(number))
 	values, intervals := b.lengths(r)
 	if b.Stacked {
-		from := 0.0
-		for i := range b.Parts {
-			if v := r.value(i); drawable(v) && drawable(values[0]) {
-				b.bar(f, i, r, x.pixel(b.cut(from)), x.pixel(b.cut(from+v)), y)
-				from += v
-			}
-		}
+		b.stack(f, r, values[0], x, y)
 	}
 	for i, v := range values {
 		top := y + float64(i)*barHeight
@@ -210,6 +204,20 @@ func (b *Bars) row(f *frame, number int, y float64, x ruler) {
 	f.end("g")
 }
 
+// stack draws the parts end to end. Those of a bar that is cut keep their shares, so that it still says what prevails.
+func (b *Bars) stack(f *frame, r BarRow, sum float64, x ruler, y float64) {
+	from, share := 0.0, 1.0
+	if b.Cut > 0 && sum > b.Cut {
+		share = b.Cut / sum
+	}
+	for i := range b.Parts {
+		if v := r.value(i) * share; drawable(v) && drawable(sum) {
+			b.bar(f, i, r, x.pixel(from), x.pixel(from+v), y)
+			from += v
+		}
+	}
+}
+
 // bar draws one part, hatched so that it is told from the others without its colour.
 func (b *Bars) bar(f *frame, part int, r BarRow, from, to, y float64) {
 	if to < from {
@@ -227,12 +235,9 @@ func (b *Bars) bar(f *frame, part int, r BarRow, from, to, y float64) {
 	f.end("g")
 }
 
-// broken draws the two strokes of a bar that goes on.
+// broken draws the gap of a bar that goes on.
 func (f *frame) broken(x, y float64) {
-	for _, dx := range []float64{0, 5} {
-		f.empty("path", "class", "hatch", "d", path([]float64{x + dx - 2, y + barHeight, x + dx + 3, y}),
-			"stroke", light.back, "stroke-width", "2.5")
-	}
+	f.empty("path", "class", "back", "d", closed(x-5, y+barHeight, x+1, y, x+7, y, x+1, y+barHeight), "fill", light.back)
 }
 
 // whisker draws an interval and returns where it ends.

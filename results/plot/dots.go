@@ -78,8 +78,7 @@ func (d *Dots) draw(f *frame) {
 		figures = append(figures, m.At)
 	}
 	a := area{left: margin + min(names, f.inner()*0.4) + 12, right: f.width - margin - 10, top: f.y + 4}
-	labels := a
-	a.top += float64(len(d.Moments)) * (textSize + 3)
+	a.top += momentLine * float64(len(d.Moments))
 	x := newRuler(d.Axis, figures, a.left, a.right, true)
 	a.bottom = a.top
 	swarms := make([][]dot, len(d.Rows))
@@ -89,8 +88,7 @@ func (d *Dots) draw(f *frame) {
 		a.bottom += heights[i]
 	}
 	f.acrossAxis(x, a)
-	labels.bottom = a.bottom
-	f.moments(d.Moments, x, labels)
+	f.moments(d.Moments, x, a)
 	y := a.top
 	for i := range d.Rows {
 		y += heights[i] / 2
@@ -134,10 +132,11 @@ func swarm(f *frame, values []float64, x ruler) (dots []dot, height float64) {
 func (d *Dots) row(f *frame, number int, dots []dot, y float64, x ruler) {
 	r := &d.Rows[number]
 	k := lookOf(r.Style)
+	k.shape = 0 // the row's name says which it is, and round dots lie closest
 	base := y + textSize*0.36
 	f.start("g", "class", "series "+k.class, "data-series", strconv.Itoa(number))
 	f.text(x.from-8, base, "", "end", fit(r.Name, textSize, x.from-margin-8))
-	f.start("g", "class", "faint", "opacity", "0.6")
+	f.start("g", "class", "faint", "opacity", "0.75")
 	for _, p := range dots {
 		k.marker(&f.canvas, p.x, y+p.dy, dotRadius, r.Name+": "+figure(d.Axis.Unit.of(p.value))+" "+d.Axis.Unit.Symbol)
 	}

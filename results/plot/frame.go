@@ -173,22 +173,25 @@ func (f *frame) upAxis(ticks []tick, a area) {
 	}
 }
 
-// moments marks places on the horizontal axis, each label a line lower than the one before.
+// momentLine is the height of a moment's label; labels stand above the area, a line for each.
+const momentLine = textSize + 3
+
+// moments marks places on the horizontal axis.
 func (f *frame) moments(all []Moment, r ruler, a area) {
-	y := a.top
+	y := a.top - momentLine*float64(len(all)) - 3
 	for _, m := range all {
 		x, ok := r.at(m.At)
 		if !ok {
 			f.hidden++
 			continue
 		}
-		f.line(x, a.top, x, a.bottom, "moment")
-		label := fit(m.Label, textSize, (a.right-a.left)*0.6)
+		y += momentLine
+		f.line(x, y-momentLine/2, x, a.bottom, "moment")
+		label := fit(m.Label, textSize, max(x-margin, a.right-x)-5)
 		anchor, at := "", x+5
-		if x+10+extent(label, textSize) > a.right {
+		if x+5+extent(label, textSize) > a.right {
 			anchor, at = "end", x-5
 		}
-		y += textSize + 3
 		f.text(at, y, "halo", anchor, label)
 	}
 }

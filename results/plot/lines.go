@@ -109,7 +109,7 @@ func (l *Lines) draw(f *frame) {
 		f.y += textSize + 5
 		f.text(margin, f.y-5, "", "", line)
 	}
-	a := area{top: f.y + 8, right: f.width - margin - 6}
+	a := area{top: f.y + 8 + momentLine*float64(len(l.Moments)), right: f.width - margin - 6}
 	a.bottom = a.top + min(max(f.width*0.45, 220), 420)
 	y := newRuler(l.Y, ys, a.bottom, a.top, false)
 	ticks := y.ticks()

@@ -196,7 +196,7 @@ func short(label string) string {
 func (r ruler) logTicks() (all []tick) {
 	shift := math.Log10(r.axis.Unit.of(1))
 	factors := []float64{1}
-	if r.hi-r.lo < 2.2 {
+	if r.hi-r.lo < 1.3 || 3*(r.hi-r.lo) < 1.5*r.room() {
 		factors = []float64{1, 2, 5}
 	}
 	every := max(1, int(math.Ceil((r.hi-r.lo)/r.room())))

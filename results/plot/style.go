@@ -22,7 +22,7 @@ var dark = theme{back: "#16181c", ink: "#ececec", soft: "#a9adb3", grid: "#3a3e4
 // dashes are the lines of the eight colours.
 var dashes = [8]string{"", "7 3", "2 3", "10 3 2 3", "12 4", "5 2 1 2 1 2", "1 2", "8 2 3 2"}
 
-// looks is how many series can be told apart: each colour with a filled and with an open marker.
+// looks is how many series can be told apart: each colour with a filled and with an open marker, and another dash.
 const looks = 2 * len(dashes)
 
 // CSS is the style sheet of all charts. A picture in a file of its own brings it along; a page that holds charts made
@@ -48,7 +48,7 @@ func CSS() string {
 .plot .open{fill:var(--plot-back);stroke:var(--c);stroke-width:1.6}
 .plot .band{fill:var(--c);stroke:none;opacity:.18}
 .plot .hatch{stroke:var(--plot-back)}
-.plot .faint{opacity:.6}
+.plot .faint{opacity:.75}
 `)
 	for i := range light.series {
 		fmt.Fprintf(&b, ".plot .s%d{--c:var(--plot-%d)}\n", i, i)
@@ -80,7 +80,11 @@ var reference = look{class: "reference", colour: light.soft, dash: "2 4", shape:
 func lookOf(style int) look {
 	n := (style%looks + looks) % looks
 	i := n % len(dashes)
-	return look{class: fmt.Sprintf("s%d", i), colour: light.series[i], dash: dashes[i], shape: i, open: n >= len(dashes)}
+	l := look{class: fmt.Sprintf("s%d", i), colour: light.series[i], dash: dashes[i], shape: i}
+	if n >= len(dashes) { // where no marker is near, colour and dash together must do
+		l.open, l.dash = true, dashes[(i+3)%len(dashes)]
+	}
+	return l
 }
 
 // marker draws the look's shape around x, y.
