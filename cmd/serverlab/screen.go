@@ -63,6 +63,7 @@ func report(_ context.Context, c *call) error {
 	f.register(c)
 	var e exports
 	registerGoBench(c.flags, &e.gobench)
+	pictures := c.flags.String("svg", "", "write each chart as a picture, and its figures as CSV, into `DIR`")
 	if err := c.parse(1); err != nil {
 		return err
 	}
@@ -72,9 +73,17 @@ func report(_ context.Context, c *call) error {
 	if err := e.check(c, false); err != nil {
 		return err
 	}
+	if f := c.flags.Lookup("svg"); f.Changed && *pictures == "" {
+		return usagef("--svg names no directory")
+	}
 	run, trials, err := results.Read(c.flags.Arg(0))
 	if err != nil {
 		return err
+	}
+	if *pictures != "" {
+		if err := savePictures(*pictures, results.Charts(run, trials)); err != nil {
+			return err
+		}
 	}
 	if e.gobench != "" {
 		x := export{"gobench", e.gobench, func(w io.Writer) error { return results.GoBench(w, run, trials) }}

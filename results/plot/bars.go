@@ -15,8 +15,9 @@ type Bars struct {
 	Stacked bool     // the values of a row add up
 	// Cut, in base units, is where bars that are much longer than the others end with a break; their figure still
 	// stands beside them. 0: no bar is cut.
-	Cut  float64
-	Rows []BarRow
+	Cut     float64
+	Rows    []BarRow
+	Moments []Moment // on the axis: a ceiling
 }
 
 // BarRow is a thing and its values.
@@ -134,11 +135,14 @@ func (b *Bars) draw(f *frame) {
 			labels = max(labels, extent(b.label(r, v), textSize))
 		}
 	}
+	for _, m := range b.Moments {
+		figures = append(figures, m.At)
+	}
 	b.patterns(f)
 	if len(b.Parts) > 1 {
 		f.legend(b.keys(f))
 	}
-	a := area{left: margin + min(names, f.inner()*0.4) + 8, top: f.y + 6}
+	a := area{left: margin + min(names, f.inner()*0.4) + 8, top: f.y + 6 + momentLine*float64(len(b.Moments))}
 	a.right = max(f.width-margin-min(labels, f.inner()*0.35)-8, a.left+60)
 	bars := 1
 	if !b.Stacked {
@@ -158,6 +162,7 @@ func (b *Bars) draw(f *frame) {
 		b.row(f, i, y, x)
 	}
 	f.line(zero, a.top, zero, a.bottom, "axis")
+	f.moments(b.Moments, x, a)
 }
 
 // cut shortens what is longer than Cut.

@@ -31,7 +31,7 @@ type frame struct {
 
 // SVG draws a chart. The result is a complete SVG document; with Inline, an element for a page.
 func SVG(chart Chart, o Options) []byte {
-	f := frame{id: identifier(o.ID), width: 720, y: margin}
+	f := frame{id: Identifier(o.ID), width: 720, y: margin}
 	if o.Width > 0 {
 		f.width = min(max(o.Width, 240), 4000)
 	}
@@ -64,8 +64,9 @@ func SVG(chart Chart, o Options) []byte {
 	return []byte(page.b.String())
 }
 
-// identifier keeps what may stand in an id and in url(#id).
-func identifier(id string) string {
+// Identifier keeps of a text what may stand in an id, in url(#id) and in the name of a file anywhere; of nothing it
+// makes "plot".
+func Identifier(id string) string {
 	id = strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r

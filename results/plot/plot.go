@@ -101,16 +101,20 @@ func intervalCells(i *Interval, u Unit) []string {
 	return []string{cell(u.of(i.Low)), cell(u.of(i.High))}
 }
 
-// figure prints a figure beside its bar: three digits, whole numbers with separators.
+// figure prints a figure beside its bar: three digits, or all of a count below a thousand.
 func figure(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return "n/a"
 	}
-	digits := 0
-	if a := math.Abs(v); a > 0 && a < 100 {
-		digits = min(max(2-int(math.Floor(math.Log10(a))), 0), 9)
+	if math.Abs(v) < 1000 && v == math.Trunc(v) {
+		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
-	return thousands(strconv.FormatFloat(v, 'f', digits, 64))
+	digits := min(2-int(math.Floor(math.Log10(math.Abs(v)))), 9)
+	if digits >= 0 {
+		return strconv.FormatFloat(v, 'f', digits, 64)
+	}
+	unit := math.Pow(10, float64(-digits))
+	return short(strconv.FormatFloat(math.Round(v/unit)*unit, 'f', 0, 64))
 }
 
 // thousands puts separators into the whole part of a number.

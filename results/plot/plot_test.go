@@ -257,7 +257,7 @@ func hostile(text string, v float64) []Chart {
 		}
 		all = append(all, &Dots{Head: h, Axis: x, Rows: dots, Moments: moments},
 			&Bars{Head: h, Axis: x, Parts: []string{text, text}, Stacked: true, Rows: bars},
-			&Bars{Head: h, Axis: x, Parts: []string{text, text}, Cut: v, Rows: bars})
+			&Bars{Head: h, Axis: x, Parts: []string{text, text}, Cut: v, Rows: bars, Moments: moments})
 	}
 	return all
 }
