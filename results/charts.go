@@ -136,7 +136,7 @@ func (col *Column) bars() *plot.Bars {
 		}
 		v, interval := c.drawn()
 		b.Rows = append(b.Rows, plot.BarRow{Name: c.Architecture.Label, Style: i, Values: []float64{v},
-			Intervals: []*plot.Interval{interval}, Note: c.note()})
+			Intervals: []*plot.Interval{interval}, Notes: []string{c.note()}})
 	}
 	if ceiling := col.Situation.Ceiling; ceiling > 0 {
 		b.Moments = []plot.Moment{{At: ceiling, Label: "ceiling " + number(ceiling, 3)}}
@@ -191,9 +191,9 @@ func (col *Column) cpuBars() *plot.Bars {
 		v, interval := c.drawn()
 		share := Summarize(c.userShares()).Median
 		row := plot.BarRow{Name: c.Architecture.Label, Style: i, Values: []float64{v * share, v * (1 - share)},
-			Intervals: []*plot.Interval{interval}, Note: c.note()}
+			Intervals: []*plot.Interval{interval}, Notes: []string{c.note()}}
 		if math.IsNaN(share) && !math.IsNaN(v) {
-			row.Note, row.Intervals = number(v*1e6, 3)+", split unknown "+c.note(), nil
+			row.Notes, row.Intervals = []string{number(v*1e6, 3) + ", split unknown " + c.note()}, nil
 		}
 		b.Rows = append(b.Rows, row)
 	}
@@ -219,8 +219,8 @@ func statesBars(columns []Column) *plot.Bars {
 			c := &col.Cells[i]
 			v, interval := c.drawn()
 			row.Values, row.Intervals = append(row.Values, v), append(row.Intervals, interval)
+			row.Notes = append(row.Notes, c.note())
 			measured = measured || !c.absent()
-			row.Note = cmp.Or(row.Note, c.note())
 		}
 		if measured {
 			b.Rows = append(b.Rows, row)

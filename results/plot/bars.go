@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Bars draws lengths from zero, one row for each thing: a bar for each part, side by side or, if Stacked, end to end.
@@ -26,7 +27,7 @@ type BarRow struct {
 	Style     int         // colour where there is only one part
 	Values    []float64   // one for each part, in base units; NaN: there is none
 	Intervals []*Interval // one for each value, of the sum if Stacked; nil: unknown
-	Note      string      // in place of a figure, or behind it: "stuck", "not ranked"
+	Notes     []string    // likewise: in place of a figure, or behind it: "stuck", "not ranked"
 }
 
 // barHeight and rowGap are of one bar and between rows, pixels.
@@ -38,7 +39,9 @@ const (
 // Table implements Chart: a row for each bar, or for each stack with its parts.
 func (b *Bars) Table() Table {
 	t := Table{Header: []string{orWord(b.Of, "row")}}
-	noted := slices.ContainsFunc(b.Rows, func(r BarRow) bool { return r.Note != "" })
+	noted := slices.ContainsFunc(b.Rows, func(r BarRow) bool {
+		return slices.ContainsFunc(r.Notes, func(n string) bool { return n != "" })
+	})
 	if b.Stacked {
 		t.Header = append(append(t.Header, b.Parts...), b.Axis.column(), "low", "high")
 	} else {
@@ -47,10 +50,10 @@ func (b *Bars) Table() Table {
 	if noted {
 		t.Header = append(t.Header, "note")
 	}
-	add := func(r BarRow, cells ...string) {
+	add := func(r BarRow, i int, cells ...string) {
 		row := append([]string{r.Name}, cells...)
 		if noted {
-			row = append(row, r.Note)
+			row = append(row, r.note(i))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -61,11 +64,12 @@ func (b *Bars) Table() Table {
 				cells = append(cells, cell(b.Axis.Unit.of(r.value(i))))
 			}
 			cells = append(cells, cell(b.Axis.Unit.of(b.sum(r))))
-			add(r, append(cells, intervalCells(r.interval(0), b.Axis.Unit)...)...)
+			add(r, 0, append(cells, intervalCells(r.interval(0), b.Axis.Unit)...)...)
 			continue
 		}
 		for i, part := range b.Parts {
-			add(r, append([]string{part, cell(b.Axis.Unit.of(r.value(i)))}, intervalCells(r.interval(i), b.Axis.Unit)...)...)
+			cells := []string{part, cell(b.Axis.Unit.of(r.value(i)))}
+			add(r, i, append(cells, intervalCells(r.interval(i), b.Axis.Unit)...)...)
 		}
 	}
 	return t
@@ -85,6 +89,13 @@ func (r BarRow) interval(i int) *Interval {
 	return nil
 }
 
+func (r BarRow) note(i int) string {
+	if i < len(r.Notes) {
+		return r.Notes[i]
+	}
+	return ""
+}
+
 // sum is the length of a stack: NaN where a part is unknown, since a sum without it would be too short.
 func (b *Bars) sum(r BarRow) float64 {
 	sum := 0.0
@@ -94,16 +105,13 @@ func (b *Bars) sum(r BarRow) float64 {
 	return sum
 }
 
-// label stands beside a bar.
-func (b *Bars) label(r BarRow, v float64) string {
-	if math.IsNaN(v) && r.Note != "" {
-		return r.Note
+// label stands beside bar i of a row.
+func (b *Bars) label(r BarRow, i int, v float64) string {
+	note := r.note(i)
+	if math.IsNaN(v) && note != "" {
+		return note
 	}
-	t := figure(b.Axis.Unit.of(v))
-	if r.Note != "" {
-		t += " " + r.Note
-	}
-	return t
+	return strings.TrimSpace(figure(b.Axis.Unit.of(v)) + " " + note)
 }
 
 // lengths are the figures that are drawn from zero, with their labels and intervals.
@@ -132,7 +140,7 @@ func (b *Bars) draw(f *frame) {
 			if intervals[i] != nil {
 				figures = append(figures, b.cut(intervals[i].High), b.cut(intervals[i].Low))
 			}
-			labels = max(labels, extent(b.label(r, v), textSize))
+			labels = max(labels, extent(b.label(r, i, v), textSize))
 		}
 	}
 	for _, m := range b.Moments {
@@ -203,7 +211,7 @@ func (b *Bars) row(f *frame, number int, y float64, x ruler) {
 		} else if !math.IsNaN(v) {
 			f.hidden++
 		}
-		label := fit(b.label(r, v), textSize, f.width-max(end, x.pixel(0))-7)
+		label := fit(b.label(r, i, v), textSize, f.width-max(end, x.pixel(0))-7)
 		f.text(max(end, x.pixel(0))+5, top+barHeight/2+textSize*0.36, "halo", "", label)
 	}
 	f.end("g")

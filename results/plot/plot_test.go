@@ -103,8 +103,8 @@ func cpu() *Bars {
 		c.Rows = append(c.Rows, BarRow{Name: rows[i], Style: i, Values: []float64{0.3 * v, 0.7 * v},
 			Intervals: []*Interval{{0.96 * v, 1.05 * v}}})
 	}
-	c.Rows[3].Note = "(disturbed)"
-	c.Rows = append(c.Rows, BarRow{Name: "amped", Values: []float64{math.NaN(), math.NaN()}, Note: "stuck"})
+	c.Rows[3].Notes = []string{"(disturbed)"}
+	c.Rows = append(c.Rows, BarRow{Name: "amped", Values: []float64{math.NaN(), math.NaN()}, Notes: []string{"stuck"}})
 	return c
 }
 
@@ -247,7 +247,7 @@ func hostile(text string, v float64) []Chart {
 	log.Scale, nines.Scale = Log, Nines
 	points := []Point{{X: v, Y: v, Mark: text, Interval: &Interval{v, v}}, {X: 0.5, Y: v}, {X: v, Y: 2, Open: true}}
 	series := []Series{{Name: text, Style: -3, Points: points}, {Name: text, Reference: true, Points: points}}
-	bars := []BarRow{{Name: text, Style: 99, Values: []float64{v, 1}, Intervals: []*Interval{{v, v}}, Note: text}}
+	bars := []BarRow{{Name: text, Style: 99, Values: []float64{v, 1}, Intervals: []*Interval{{v, v}}, Notes: []string{text, text}}}
 	dots := []DotRow{{Name: text, Values: []float64{v, v, 1}, Median: &Median{v, v, v}, Note: text}}
 	moments := []Moment{{v, text}, {0.5, text}}
 	var all []Chart
