@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"serverlab/results/plot"
 )
@@ -96,7 +97,7 @@ func (m Metric) axis() plot.Axis {
 	return plot.Axis{Title: "right answers", Unit: plot.PerSecond}
 }
 
-// absent tells that a situation is not about the cell's row. One that only waits for its turn is drawn without a figure.
+// absent tells that a situation is not about the cell's row. One that waits for its turn is drawn without a figure.
 func (c *Cell) absent() bool { return len(c.Trials) == 0 && c.Verdict != NotMeasured }
 
 // note is what stands beside a cell's figure: why it is not ranked, or why there is none.
@@ -205,6 +206,7 @@ func (col *Column) cpuBars() *plot.Bars {
 func statesBars(columns []Column) *plot.Bars {
 	b := &plot.Bars{Head: columns[0].head("CPU time per read, by what the server remembers"), Axis: CPUPerRequest.axis()}
 	b.Axis.Title = "CPU time per read"
+	b.Note = strings.TrimPrefix(b.Note, columns[0].Situation.Name+": ")
 	b.Desc = "Each row has a rate of its own, so bars of one row can be compared, and rows can't."
 	for _, col := range columns {
 		name := col.Situation.State

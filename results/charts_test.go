@@ -99,12 +99,13 @@ func TestChartsSayWhatTheScreenSays(t *testing.T) {
 // TestChartsOfHostileNames puts a script into the names of a record.
 func TestChartsOfHostileNames(t *testing.T) {
 	const script = `../"><script>alert(1)</script>`
-	run, trials := fixture(3, 6)
-	text, err := json.Marshal(run)
+	shared, trials := fixture(3, 6)
+	text, err := json.Marshal(shared)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &run); err != nil { // a copy that may be changed
+	var run Run // a copy that may be changed
+	if err := json.Unmarshal(text, &run); err != nil {
 		t.Fatal(err)
 	}
 	trials = slices.Clone(trials)
@@ -134,7 +135,8 @@ func TestChartsOfHostileNames(t *testing.T) {
 
 func TestChartsOfASweep(t *testing.T) {
 	s := Sweep{By: "rate", Model: "poisson", Repeat: 3, Knee: 1, Points: []SweepPoint{
-		{Load: 1000, Achieved: pointer(1000.0), P99: pointer(1e-3)}, {Load: 2000, Achieved: pointer(1990.0), P99: pointer(2e-3)},
+		{Load: 1000, Achieved: pointer(1000.0), P99: pointer(1e-3)},
+		{Load: 2000, Achieved: pointer(1990.0), P99: pointer(2e-3)},
 		{Load: 3000, Achieved: pointer(2100.0)}, {Load: 4000}}}
 	all := s.Charts("epoll")
 	drawAll(t, all)

@@ -61,8 +61,10 @@ func (c *canvas) line(x1, y1, x2, y2 float64, class string) {
 		stroke = light.grid
 	case "moment":
 		stroke, dash = light.ink, "5 4"
-	case "whisker":
+	case "whisker": // over a bar of its own colour it must show, too
 		stroke = light.ink
+		c.empty("line", "x1", px(x1), "y1", px(y1), "x2", px(x2), "y2", px(y2), "class", "under", "stroke", light.back,
+			"stroke-width", "3")
 	}
 	c.empty("line", "x1", px(x1), "y1", px(y1), "x2", px(x2), "y2", px(y2), "class", class, "stroke", stroke,
 		"stroke-dasharray", dash)

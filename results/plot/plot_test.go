@@ -247,7 +247,8 @@ func hostile(text string, v float64) []Chart {
 	log.Scale, nines.Scale = Log, Nines
 	points := []Point{{X: v, Y: v, Mark: text, Interval: &Interval{v, v}}, {X: 0.5, Y: v}, {X: v, Y: 2, Open: true}}
 	series := []Series{{Name: text, Style: -3, Points: points}, {Name: text, Reference: true, Points: points}}
-	bars := []BarRow{{Name: text, Style: 99, Values: []float64{v, 1}, Intervals: []*Interval{{v, v}}, Notes: []string{text, text}}}
+	bars := []BarRow{{Name: text, Style: 99, Values: []float64{v, 1}, Intervals: []*Interval{{v, v}},
+		Notes: []string{text, text}}}
 	dots := []DotRow{{Name: text, Values: []float64{v, v, 1}, Median: &Median{v, v, v}, Note: text}}
 	moments := []Moment{{v, text}, {0.5, text}}
 	var all []Chart
@@ -287,7 +288,8 @@ func TestOddFigures(t *testing.T) {
 			c.Table()
 		}
 	}
-	for _, c := range []Chart{&Lines{}, &Lines{Series: []Series{{Name: "a"}}}, &Bars{}, &Bars{Rows: []BarRow{{Name: "a"}}},
+	for _, c := range []Chart{&Lines{}, &Lines{Series: []Series{{Name: "a"}}}, &Bars{},
+		&Bars{Rows: []BarRow{{Name: "a"}}},
 		&Bars{Parts: []string{"a"}}, &Bars{Parts: []string{"a", "b"}, Rows: []BarRow{{Name: "a"}}}, &Dots{},
 		&Dots{Rows: []DotRow{{Name: "a"}}}} {
 		elements(t, SVG(c, Options{Width: math.Inf(1)}))

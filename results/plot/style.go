@@ -47,7 +47,7 @@ func CSS() string {
 .plot .fill{fill:var(--c);stroke:var(--c)}
 .plot .open{fill:var(--plot-back);stroke:var(--c);stroke-width:1.6}
 .plot .band{fill:var(--c);stroke:none;opacity:.18}
-.plot .hatch{stroke:var(--plot-back)}
+.plot .hatch,.plot .under{stroke:var(--plot-back)}
 .plot .faint{opacity:.75}
 `)
 	for i := range light.series {
