@@ -30,6 +30,7 @@ fuzz: check-go ## look for inputs that break a parser (FUZZ=10m for longer)
 	$(GO) test ./servers/http1 -run '^$$' -fuzz '^FuzzSplit$$' -fuzztime $(FUZZ)
 	$(GO) test ./loadgen -run '^$$' -fuzz '^FuzzResponse$$' -fuzztime $(FUZZ)
 	$(GO) test ./loadgen -run '^$$' -fuzz '^FuzzSession$$' -fuzztime $(FUZZ)
+	$(GO) test ./results -run '^$$' -fuzz '^FuzzUnpack$$' -fuzztime $(FUZZ)
 
 build: check-go ## build the programs into bin/
 	@mkdir -p bin

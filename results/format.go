@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -21,8 +22,15 @@ var ascii = strings.NewReplacer(
 	"┼", "+", "┤", "+", "└", "+", "┴", "+", "┘", "+", "▏", ".", "▎", ".", "▍", ":", "▌", ":", "▋", ":", "▊", "#",
 	"▉", "#", "█", "#", "▁", ".", "▂", ":", "▃", "-", "▄", "=", "▅", "+", "▆", "%", "▇", "&")
 
-// text prepares finished text for the terminal: in ASCII what is not known above becomes a question mark.
+// text prepares finished text for the terminal: in ASCII what is not known above becomes a question mark, and so does a
+// control character anywhere, since a name in the record of somebody else must not be able to steer the terminal.
 func (s Style) text(t string) string {
+	t = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' {
+			return '?'
+		}
+		return r
+	}, t)
 	if !s.ASCII {
 		return t
 	}

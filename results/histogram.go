@@ -55,6 +55,10 @@ func (h *Histogram) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("decode histogram: %w", err)
 	}
+	if d.ByteSize() > NewHistogram().ByteSize() { // a few bytes of a forged record would take a hundred megabytes
+		return fmt.Errorf("decode histogram: its range is wider than %d to %d with %d digits", HistogramMin, HistogramMax,
+			HistogramDigits)
+	}
 	h.Histogram = d
 	return nil
 }

@@ -42,7 +42,7 @@ func (l *Lie) slow(h Histogram) (n int64) {
 // LieScreen prints what three clients say about one stall, beside what is true, on one screen.
 func LieScreen(w io.Writer, l *Lie, s Style) error {
 	var b bytes.Buffer
-	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	say := func(format string, args ...any) { b.WriteString(s.text(fmt.Sprintf(format, args...)) + "\n") }
 	b.WriteString(s.paint(bold, s.text("WHO TELLS THE TRUTH ABOUT A STALL?")) + "\n")
 	say("A server answers in %s. Once in these %s it answers nobody for %s,", span(l.Answer), span(l.Window),
 		span(l.Stall))
@@ -51,7 +51,7 @@ func LieScreen(w io.Writer, l *Lie, s Style) error {
 	for _, q := range lieQuantiles {
 		head += right(q.name, 10)
 	}
-	b.WriteString(s.paint(bold, head+right("stalled", 9)) + "\n")
+	b.WriteString(s.paint(bold, s.text(head+right("stalled", 9))) + "\n")
 	line := left("the truth, computed", 21)
 	for _, v := range l.Truth {
 		line += right(duration(v, 3), 10)
@@ -66,7 +66,7 @@ func LieScreen(w io.Writer, l *Lie, s Style) error {
 	b.WriteString("\n")
 	l.lesson(say)
 	for line := range strings.Lines(b.String()) {
-		if _, err := io.WriteString(w, strings.TrimRight(s.text(line), " \n")+"\n"); err != nil {
+		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {
 			return fmt.Errorf("print the screen: %w", err)
 		}
 	}

@@ -158,9 +158,13 @@ func (w *Writer) Append(t Trial) error {
 // Close gives the directory free for another writer.
 func (w *Writer) Close() error { return w.file.Close() }
 
-// Read returns a run and its trials in the order in which they ran. It changes nothing: a last line that was cut short
-// is left out and said in Run.Notes. It may read a run that is still being written.
+// Read returns a run and its trials in the order in which they ran, from its directory or from the one file that Pack
+// has made of it. It changes nothing: a last line that was cut short is left out and said in Run.Notes. It may read a
+// run that is still being written.
 func Read(dir string) (Run, []Trial, error) {
+	if info, err := os.Stat(dir); err == nil && info.Mode().IsRegular() {
+		return readPacked(dir)
+	}
 	run, err := readRun(dir)
 	if err != nil {
 		return Run{}, nil, err
@@ -203,12 +207,16 @@ func readRun(dir string) (Run, error) {
 	if err != nil {
 		return Run{}, fmt.Errorf("read run: %w", err)
 	}
-	if err := checkVersion(path, text); err != nil {
+	return decodeRun(path, text)
+}
+
+func decodeRun(name string, text []byte) (Run, error) {
+	if err := checkVersion(name, text); err != nil {
 		return Run{}, err
 	}
 	var run Run
 	if err := json.Unmarshal(text, &run); err != nil {
-		return Run{}, fmt.Errorf("%s %w: %w", path, ErrDamaged, err)
+		return Run{}, fmt.Errorf("%s %w: %w", name, ErrDamaged, err)
 	}
 	return run, nil
 }

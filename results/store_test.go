@@ -163,14 +163,16 @@ func TestDirectoriesThatHoldNoRun(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for dir, want := range map[string]string{
-		filepath.Join(empty, "nowhere"): "no such directory: ", empty: "holds no run", file: "is a file",
+	for _, c := range []struct{ dir, read, resume string }{
+		{filepath.Join(empty, "nowhere"), "no such directory: ", "no such directory: "},
+		{empty, "holds no run", "holds no run"},
+		{file, "is no run", "is a file"}, // a packed run can be read, and not gone on with
 	} {
-		if _, _, err := Read(dir); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Read: %v, want %q", err, want)
+		if _, _, err := Read(c.dir); err == nil || !strings.Contains(err.Error(), c.read) {
+			t.Errorf("Read: %v, want %q", err, c.read)
 		}
-		if _, _, _, err := Resume(dir); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Resume: %v, want %q", err, want)
+		if _, _, _, err := Resume(c.dir); err == nil || !strings.Contains(err.Error(), c.resume) {
+			t.Errorf("Resume: %v, want %q", err, c.resume)
 		}
 	}
 	if _, _, err := Read(filepath.Join(empty, "nowhere")); !errors.Is(err, fs.ErrNotExist) {
