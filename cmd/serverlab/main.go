@@ -61,6 +61,7 @@ var commands = []command{
 	{"load", "--url URL", "load any HTTP/1.1 server and show its latency", load},
 	{"check", "--arch NAME", "check an architecture, or by --instrument the load generator", check},
 	{"report", "DIR", "show the result of a run again", report},
+	{"compare", "DIR DIR …", "compare two runs, or the order of the rows in many", compare},
 	{"list", "", "list the architectures", list},
 	{"explain", "[TERM]", "explain a term in a few lines", explain},
 }

@@ -64,11 +64,13 @@ func report(_ context.Context, c *call) error {
 	var e exports
 	registerGoBench(c.flags, &e.gobench)
 	pictures := c.flags.String("svg", "", "write each chart as a picture, and its figures as CSV, into `DIR`")
+	pack := c.flags.String("pack", "", "write the run as one `FILE.run`, without host or user name, to hand in or mail; "+
+		"every command that takes DIR takes it too")
 	if err := c.parse(1); err != nil {
 		return err
 	}
 	if c.flags.NArg() == 0 {
-		return usagef("name the directory of a run, such as results/runs/NAME")
+		return usagef("name the directory of a run, such as results/runs/NAME, or the file of one")
 	}
 	if err := e.check(c, false); err != nil {
 		return err
@@ -76,12 +78,30 @@ func report(_ context.Context, c *call) error {
 	if f := c.flags.Lookup("svg"); f.Changed && *pictures == "" {
 		return usagef("--svg names no directory")
 	}
+	packed := export{flag: "pack", file: *pack}
+	switch {
+	case !c.flags.Changed("pack"):
+	case *pack == "":
+		return usagef("--pack names no file")
+	case *pack == e.gobench:
+		return usagef("--pack and --gobench can't both write to %s", *pack)
+	default:
+		if err := packed.check(); err != nil {
+			return err
+		}
+	}
 	run, trials, err := results.Read(c.flags.Arg(0))
 	if err != nil {
 		return err
 	}
 	if *pictures != "" {
 		if err := savePictures(*pictures, results.Charts(run, trials)); err != nil {
+			return err
+		}
+	}
+	if *pack != "" {
+		packed.write = func(w io.Writer) error { return results.Pack(w, run, trials) }
+		if err := packed.save(c.stdout); err != nil || *pack == toStdout {
 			return err
 		}
 	}
