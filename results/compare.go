@@ -245,12 +245,39 @@ func contrasts(a, b *Named) (all []contrast) {
 			all = append(all, loads(&a.Run.Situations[i], &b.Run.Situations[j])...)
 		}
 	}
-	for _, row := range a.Run.Architectures {
-		x, y := settingsOf(&a.Run, a.Trials, row.Name), settingsOf(&b.Run, b.Trials, row.Name)
-		for _, k := range keys(x, y) {
-			if len(x) > 0 && len(y) > 0 && k != "arch" {
-				add(row.Name+" "+k, values(x[k]), values(y[k]))
+	return append(all, settings(a, b)...)
+}
+
+// settings is what differs between the settings in force of rows that both runs have, in columns that both have; the
+// same difference of several rows is one.
+func settings(a, b *Named) (all []contrast) {
+	rows := map[contrast][]string{}
+	shared := func(of, with *Named) (trials []Trial) {
+		for _, t := range of.Trials {
+			if slices.ContainsFunc(with.Run.Situations, func(s Situation) bool { return s.Name == t.Situation }) {
+				trials = append(trials, t)
 			}
+		}
+		return trials
+	}
+	trialsA, trialsB := shared(a, b), shared(b, a)
+	for _, row := range a.Run.Architectures {
+		x, y := settingsOf(&a.Run, trialsA, row.Name), settingsOf(&b.Run, trialsB, row.Name)
+		for _, k := range keys(x, y) {
+			c := contrast{k, cmp.Or(values(x[k]), "n/a"), cmp.Or(values(y[k]), "n/a")}
+			if len(x) == 0 || len(y) == 0 || k == "arch" || c.a == c.b {
+				continue
+			}
+			if len(rows[c]) == 0 {
+				all = append(all, c)
+			}
+			rows[c] = append(rows[c], row.Name)
+		}
+	}
+	for i, c := range all {
+		all[i].name = rows[c][0] + " " + c.name
+		if n := len(rows[c]); n > 1 {
+			all[i].name = fmt.Sprintf("%s, %d rows", c.name, n)
 		}
 	}
 	return all

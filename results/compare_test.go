@@ -178,6 +178,7 @@ func changed(t *testing.T) (a, b Named) {
 	later.Situations[0].Rate, later.Situations[4].Path = 2900, "/other"
 	for i := range all {
 		t := &all[i]
+		t.Server.Settings = map[string]string{"gomaxprocs": "2", "workers": "64"}
 		switch {
 		case t.Architecture == "goroutine" && t.Situation == "trivial":
 			t.Server.CPU = pointer(0.9 * *t.Server.CPU)

@@ -132,7 +132,7 @@ func (c *ordered) pairs(every bool) (all []rowPair) {
 	for _, cells := range c.cells {
 		c.judge(cells, all)
 	}
-	return all
+	return slices.DeleteFunc(all, func(p rowPair) bool { return len(p.marks) == 0 }) // no run has both
 }
 
 // judge appends what one run says to each pair of rows.
