@@ -10,7 +10,8 @@ import (
 // What measures runs on Linux; elsewhere results can be read.
 var errLinux = errors.New("servers are measured on Linux only; here `report`, `list` and `explain` work")
 
-func runBench(context.Context, *call) error  { return errLinux }
-func null(context.Context, *call) error      { return errLinux }
-func answerOne(context.Context, *call) error { return errLinux }
-func experiments() []string                  { return nil }
+func runBench(context.Context, *call) error   { return errLinux }
+func null(context.Context, *call) error       { return errLinux }
+func traceCalls(context.Context, *call) error { return errLinux }
+func answerOne(context.Context, *call) error  { return errLinux }
+func experiments() []string                   { return nil }

@@ -1,0 +1,135 @@
+package results
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Print draws the calls of each request as a table, one line each, in at most 80 columns.
+func (t *SysTrace) Print(w io.Writer, style Style) error {
+	var b bytes.Buffer
+	for i := range t.Requests {
+		if i > 0 {
+			fmt.Fprintln(&b)
+		}
+		t.Requests[i].print(&b, t.Arch, style)
+	}
+	fmt.Fprintln(&b, "\nstrace stops a thread at each call: read the order and the counts; times are longer")
+	fmt.Fprintln(&b, "than without it, and where threads race another run may show another order.")
+	if _, err := io.WriteString(w, style.text(b.String())); err != nil {
+		return fmt.Errorf("print the trace: %w", err)
+	}
+	return nil
+}
+
+// Columns of the table.
+const (
+	atColumn  = 9
+	whoColumn = 12
+	lineWidth = 79
+)
+
+func (t *RequestTrace) print(b *bytes.Buffer, arch string, style Style) {
+	on := "a fresh connection"
+	if t.Kept {
+		on = "a kept connection"
+	}
+	total := 0
+	for _, n := range t.Calls() {
+		total += n
+	}
+	fmt.Fprintln(b, style.paint(bold, clip(arch+": one request on "+on+", "+plural(total, "system call"), lineWidth)))
+	head := right("at", atColumn) + right("took", atColumn) + "  " + left("who", whoColumn) + " call"
+	fmt.Fprintln(b, style.paint(dim, head))
+	for _, s := range t.Steps {
+		took := duration(s.Length, 3)
+		switch {
+		case s.Waits != "":
+			took = string(s.Waits)
+		case s.Kind == KindExit:
+			took = ""
+		}
+		fmt.Fprint(b, right(duration(s.At, 3), atColumn), right(took, atColumn), "  ", left(s.who(), whoColumn), " ",
+			s.text(lineWidth-2*atColumn-whoColumn-3), "\n")
+	}
+	t.printCounts(b)
+}
+
+// printCounts says how often each call was made, and what was folded.
+func (t *RequestTrace) printCounts(b *bytes.Buffer) {
+	for _, part := range []struct {
+		head  string
+		calls map[string]int
+	}{
+		{"calls", t.Calls()}, {"start of programs", t.Startup}, {"Go's runtime", t.Runtime},
+	} {
+		total := 0
+		for _, n := range part.calls {
+			total += n
+		}
+		if total == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%s: %s = %s", part.head, count(total), counts(part.calls))
+		for i, line := range wrap(text, lineWidth-2) {
+			if i > 0 {
+				line = "  " + line
+			}
+			fmt.Fprintln(b, line)
+		}
+	}
+}
+
+// counts lists names with their numbers, the most frequent first.
+func counts(n map[string]int) string {
+	names := slices.SortedFunc(maps.Keys(n), func(a, b string) int {
+		return cmp.Or(cmp.Compare(n[b], n[a]), cmp.Compare(a, b))
+	})
+	parts := make([]string, len(names))
+	for i, name := range names {
+		parts[i] = fmt.Sprintf("%s %d", name, n[name])
+	}
+	return strings.Join(parts, " + ")
+}
+
+// who names the thread that makes a call.
+func (s *Step) who() string {
+	switch {
+	case s.Spawned:
+		return fmt.Sprintf("spawned %d.%d", s.Process, s.Thread)
+	case s.Process > 1:
+		return fmt.Sprintf("worker %d.%d", s.Process-1, s.Thread)
+	}
+	return fmt.Sprintf("server .%d", s.Thread)
+}
+
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"(?:\.\.\.)?`)
+
+// text is the call in n characters: strings are cut first, then the arguments, never the result.
+func (s *Step) text(n int) string {
+	if s.Kind == KindExit {
+		return clip(s.Result, n)
+	}
+	result := ""
+	if s.Result != "" {
+		result = " = " + firstWords(s.Result)
+	}
+	args := quoted.ReplaceAllStringFunc(s.Args, func(q string) string {
+		text := strings.TrimSuffix(strings.Trim(strings.TrimSuffix(q, "..."), `"`), `\`)
+		return `"` + clip(text, 14) + `"`
+	})
+	room := n - width(s.Name) - width(result) - 2
+	return clip(s.Name+"("+clip(args, max(room, 1))+")"+result, n)
+}
+
+// firstWords leaves out what strace explains in brackets: "-1 EAGAIN (Resource temporarily unavailable)".
+func firstWords(result string) string {
+	t, _, _ := strings.Cut(result, " (")
+	return t
+}
