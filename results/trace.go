@@ -113,7 +113,10 @@ func OneRequest(all []Syscall, m TraceMark) (RequestTrace, error) {
 	return t, nil
 }
 
-var descriptor = regexp.MustCompile(`(\d+)<((?:->|[^<>])*)>`)
+var (
+	absolute   = regexp.MustCompile(`"/(?:[^"/]*/)+`) // where files lie is nobody's business
+	descriptor = regexp.MustCompile(`(\d+|AT_FDCWD)<((?:->|[^<>])*)>`)
+)
 
 // steps puts calls in order and gives their threads small numbers.
 func (f *folder) steps(seen []*Syscall) []Step {
@@ -135,11 +138,23 @@ func (f *folder) steps(seen []*Syscall) []Step {
 		s := Step{At: float64(at(c)-f.mark.Begin) / 1e9, Process: slices.Index(f.order, process) + 1,
 			Thread: numbers[c.Thread], Spawned: f.born[process], Kind: c.Kind, Name: c.Name,
 			Args: f.plain(c.Args), Result: f.plain(c.Result)}
+		if c.Name == "execve" {
+			s.Args, _, _ = strings.Cut(s.Args, ",") // its arguments name files of this machine
+		}
+		switch {
+		case f.newThread(c):
+			s.Result = "a thread"
+		case child(c) != 0:
+			s.Result = "a process"
+		}
 		switch {
 		case c.Begin < f.mark.Begin:
 			s.Waits = Waited
 		case c.Kind == KindCall && c.End() > f.mark.End && c.Name != "exit_group" && c.Name != "exit":
 			s.Waits, s.Result = Still, ""
+			if !strings.HasPrefix(c.Name, "accept") && !strings.HasPrefix(s.Args, "[") {
+				s.Args, _, _ = strings.Cut(s.Args, ",") // what it will be given is not known yet
+			}
 		}
 		if c.Length >= 0 && s.Waits != Still {
 			s.Length = float64(c.Length) / 1e9
@@ -151,10 +166,13 @@ func (f *folder) steps(seen []*Syscall) []Step {
 
 // plain gives descriptors names that a reader knows: 7<TCP:[127.0.0.1:80->127.0.0.1:4711]> is "7 client".
 func (f *folder) plain(text string) string {
+	text = absolute.ReplaceAllString(text, `"`)
 	return descriptor.ReplaceAllStringFunc(text, func(t string) string {
 		part := descriptor.FindStringSubmatch(t)
 		what := part[2]
 		switch {
+		case part[1] == "AT_FDCWD":
+			return part[1]
 		case strings.HasSuffix(what, f.peer):
 			what = "client"
 		case strings.HasPrefix(what, "TCP") && strings.Contains(what, "->"):

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// runtimeCalls are those that Go's runtime makes for itself: memory, threads, signals and time. No architecture here
-// makes one of them on its own account.
+// runtimeCalls are those that Go's runtime makes for itself: memory, threads, signals, time, and its poller. Within a
+// request no architecture here makes one of them on its own account.
 var runtimeCalls = []string{"futex", "nanosleep", "clock_nanosleep", "sched_yield", "sched_getaffinity", "sigaltstack",
 	"tgkill", "timer_create", "timer_settime", "timer_delete", "setitimer", "getpid", "gettid", "madvise", "mmap",
 	"munmap", "mprotect", "mincore", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "getrandom",
-	"restart_syscall", "exit"}
+	"restart_syscall", "exit", "epoll_create1", "eventfd2"}
 
 // folder tells the calls of an architecture from those of the runtime. It is shown all calls of a trace in turn, since
 // who is whose thread and what an epoll instance watches is said long before the request.
@@ -102,7 +102,7 @@ func (f *folder) startup(c *Syscall) bool {
 	case c.Name == "execve":
 		f.stage[process] = executed
 		return false
-	case f.touches(c):
+	case f.touches(c) && !(f.stage[process] == executed && c.Name == "fcntl"): // the runtime asks what its 0, 1 and 2 are
 		if f.stage[process] == executed {
 			f.stage[process] = serving
 		}
@@ -150,16 +150,23 @@ func (f *folder) watch(c *Syscall) {
 func (f *folder) noise(c *Syscall) bool {
 	process := f.process[c.Thread]
 	switch {
+	case c.Kind == KindExit:
+		return false
 	case c.Kind == KindSignal, slices.Contains(runtimeCalls, c.Name), strings.HasPrefix(c.Name, "rt_sig"):
 		return true
-	case c.Kind == KindExit || f.touches(c):
+	case strings.HasPrefix(c.Result, "-1 EINTR"), strings.HasPrefix(c.Result, "? ERESTART"):
+		return true // one of its signals interrupted the call, which is made again
+	case f.touches(c):
 		return false
 	case strings.Contains(c.Args, "</sys/fs/cgroup/"), strings.Contains(c.Args, "</proc/self/"):
 		return true // how many CPUs are there now?
 	case strings.HasPrefix(c.Name, "epoll_") && strings.Contains(c.Name, "wait"):
 		p := f.pollers[epollKey{process, number0(c.Args)}]
-		empty := c.Result == "0" || strings.HasPrefix(c.Result, "-1 EINTR")
-		return empty || p != nil && p.runtime && len(p.sockets) == 0
+		return c.Result == "0" || p != nil && p.runtime && len(p.sockets) == 0
+	case c.Name == "epoll_ctl":
+		parts := strings.SplitN(c.Args, ", ", 4)
+		p := f.pollers[epollKey{process, number0(c.Args)}]
+		return p != nil && p.runtime && len(parts) == 4 && number0(parts[2]) == p.wake
 	case c.Name == "read" || c.Name == "write":
 		for key, p := range f.pollers {
 			if key.process == process && p.wake == number0(c.Args) && strings.Contains(c.Args, "[eventfd]") {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,8 +21,8 @@ func (t *SysTrace) Print(w io.Writer, style Style) error {
 		}
 		t.Requests[i].print(&b, t.Arch, style)
 	}
-	fmt.Fprintln(&b, "\nstrace stops a thread at each call: read the order and the counts; times are longer")
-	fmt.Fprintln(&b, "than without it, and where threads race another run may show another order.")
+	fmt.Fprint(&b, "\nstrace stops a thread at each call: read order and counts. Times are longer than\n",
+		"without it, and where threads race another run may show another order.\n")
 	if _, err := io.WriteString(w, style.text(b.String())); err != nil {
 		return fmt.Errorf("print the trace: %w", err)
 	}
@@ -30,8 +31,8 @@ func (t *SysTrace) Print(w io.Writer, style Style) error {
 
 // Columns of the table.
 const (
-	atColumn  = 9
-	whoColumn = 12
+	atColumn  = 8
+	whoColumn = 13
 	lineWidth = 79
 )
 
@@ -48,14 +49,14 @@ func (t *RequestTrace) print(b *bytes.Buffer, arch string, style Style) {
 	head := right("at", atColumn) + right("took", atColumn) + "  " + left("who", whoColumn) + " call"
 	fmt.Fprintln(b, style.paint(dim, head))
 	for _, s := range t.Steps {
-		took := duration(s.Length, 3)
+		took := moment(s.Length)
 		switch {
 		case s.Waits != "":
 			took = string(s.Waits)
-		case s.Kind == KindExit:
+		case s.Kind == KindExit || s.Length == 0:
 			took = ""
 		}
-		fmt.Fprint(b, right(duration(s.At, 3), atColumn), right(took, atColumn), "  ", left(s.who(), whoColumn), " ",
+		fmt.Fprint(b, right(moment(s.At), atColumn), right(took, atColumn), "  ", left(s.who(), whoColumn), " ",
 			s.text(lineWidth-2*atColumn-whoColumn-3), "\n")
 	}
 	t.printCounts(b)
@@ -76,7 +77,7 @@ func (t *RequestTrace) printCounts(b *bytes.Buffer) {
 		if total == 0 {
 			continue
 		}
-		text := fmt.Sprintf("%s: %s = %s", part.head, count(total), counts(part.calls))
+		text := fmt.Sprintf("%s, %s: %s", part.head, count(total), counts(part.calls))
 		for i, line := range wrap(text, lineWidth-2) {
 			if i > 0 {
 				line = "  " + line
@@ -93,23 +94,34 @@ func counts(n map[string]int) string {
 	})
 	parts := make([]string, len(names))
 	for i, name := range names {
-		parts[i] = fmt.Sprintf("%s %d", name, n[name])
+		parts[i] = fmt.Sprintf("%s×%d", name, n[name])
 	}
-	return strings.Join(parts, " + ")
+	return strings.Join(parts, " ")
+}
+
+// moment prints seconds; strace's clock counts microseconds.
+func moment(seconds float64) string {
+	if seconds < 0.9995e-3 {
+		return exact(math.Round(seconds*1e6)) + " µs"
+	}
+	return duration(seconds, 3)
 }
 
 // who names the thread that makes a call.
 func (s *Step) who() string {
 	switch {
 	case s.Spawned:
-		return fmt.Sprintf("spawned %d.%d", s.Process, s.Thread)
+		return fmt.Sprintf("spawned %d t%d", s.Process-1, s.Thread)
 	case s.Process > 1:
-		return fmt.Sprintf("worker %d.%d", s.Process-1, s.Thread)
+		return fmt.Sprintf("worker %d t%d", s.Process-1, s.Thread)
 	}
-	return fmt.Sprintf("server .%d", s.Thread)
+	return fmt.Sprintf("server t%d", s.Thread)
 }
 
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"(?:\.\.\.)?`)
+
+// short leaves of a flag what tells it from its like.
+var short = strings.NewReplacer("eventpoll", "epoll", "EPOLL_CTL_", "", "CLONE_", "")
 
 // text is the call in n characters: strings are cut first, then the arguments, never the result.
 func (s *Step) text(n int) string {
@@ -120,7 +132,8 @@ func (s *Step) text(n int) string {
 	if s.Result != "" {
 		result = " = " + firstWords(s.Result)
 	}
-	args := quoted.ReplaceAllStringFunc(s.Args, func(q string) string {
+	shown := short.Replace(s.Args)
+	args := quoted.ReplaceAllStringFunc(shown, func(q string) string {
 		text := strings.TrimSuffix(strings.Trim(strings.TrimSuffix(q, "..."), `"`), `\`)
 		return `"` + clip(text, 14) + `"`
 	})
