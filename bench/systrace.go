@@ -26,10 +26,10 @@ const tracePatience = 10 * time.Second
 var ErrStrace = errors.New("system calls are traced by strace, which must be installed and allowed to trace " +
 	"(in a container: --cap-add SYS_PTRACE)")
 
-// TraceCalls starts a server by a command that prints "listening HOST:PORT" and stops when its standard input ends, under
-// strace. It asks for / once to warm up, and then for one traced request on a fresh connection, and, if keepAlive, one
-// more on the same connection. A request lasts from before the client connects, or sends, until the answer has arrived
-// and the server is at rest again: all its threads sleep. Errors are ErrStrace, or say what failed.
+// TraceCalls starts a server under strace, by a command that prints "listening HOST:PORT" and stops when its standard
+// input ends. It asks for / once to warm up, and then for one traced request on a fresh connection, and, if keepAlive,
+// one more on the same connection. A request lasts from before the client connects, or sends, until the answer has
+// arrived and the server is at rest again: all its threads sleep. Errors are ErrStrace, or say what failed.
 func TraceCalls(ctx context.Context, argv []string, keepAlive bool) ([]results.RequestTrace, error) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -157,6 +157,7 @@ func dialTraced(ctx context.Context, addr string) (net.Conn, error) {
 	if err := c.SetDeadline(time.Now().Add(tracePatience)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
+	context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Now()) }) // fails only if c has been closed
 	return c, nil
 }
 

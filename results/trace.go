@@ -20,7 +20,7 @@ type SysTrace struct {
 // RequestTrace is one request.
 type RequestTrace struct {
 	Kept    bool           `json:"kept"`              // on a connection that had answered one before
-	Steps   []Step         `json:"steps"`             // in the order in which they began, or returned if that is when we look
+	Steps   []Step         `json:"steps"`             // as they began, or as waiting ended
 	Runtime map[string]int `json:"runtime,omitempty"` // calls and signals of Go's runtime, by name
 	Startup map[string]int `json:"startup,omitempty"` // calls of spawned programs before they touch the connection
 }
@@ -98,19 +98,31 @@ func OneRequest(all []Syscall, m TraceMark) (RequestTrace, error) {
 	if !read {
 		return t, fmt.Errorf("%w of %s", ErrNotTraced, m.Client)
 	}
-	active := map[int]bool{}
-	for _, c := range seen {
-		active[c.Thread] = active[c.Thread] || !f.newThread(c) && c.Kind == KindCall
-	}
-	seen = slices.DeleteFunc(seen, func(c *Syscall) bool {
-		idle := f.newThread(c) && !active[child(c)] // the runtime keeps a thread in reserve
-		if idle {
-			t.Runtime[c.Name]++
-		}
-		return idle || c.Kind == KindExit && !f.born[c.Thread]
-	})
-	t.Steps = f.steps(seen)
+	t.Steps = f.steps(f.dropIdle(seen, t.Runtime))
 	return t, nil
+}
+
+// dropIdle moves the start and the end of threads that do nothing for the request to the runtime's calls: it keeps some
+// in reserve. Where a thread ends that served, as each does in a thread per connection, a start is the architecture's
+// even if the new one is not used yet: it replaces the one in reserve that was.
+func (f *folder) dropIdle(seen []*Syscall, runtime map[string]int) []*Syscall {
+	active, ended := map[int]bool{}, false
+	for _, c := range seen {
+		active[c.Thread] = active[c.Thread] || c.Kind == KindCall && c.Name != "exit" && !f.newThread(c)
+	}
+	for _, c := range seen {
+		ended = ended || c.Kind == KindCall && c.Name == "exit" && active[c.Thread]
+	}
+	return slices.DeleteFunc(seen, func(c *Syscall) bool {
+		if c.Kind == KindExit {
+			return !f.born[c.Thread]
+		}
+		idle := f.newThread(c) && !active[child(c)] && !ended || c.Name == "exit" && !active[c.Thread]
+		if idle {
+			runtime[c.Name]++
+		}
+		return idle
+	})
 }
 
 var (

@@ -147,7 +147,8 @@ func TestParseStrace(t *testing.T) {
 // Whatever the lines hold, the parser ends, and what it returns can be searched and drawn.
 func FuzzStrace(f *testing.F) {
 	f.Add("7 1.0 read(3, \"a\", 1) = 1 <0.1>\n8 1.0 clone(flags=CLONE_THREAD) = 9 <0.1>\n")
-	f.Add("7 1.0 read(3<TCP:[a->c]>, \"mark\" <unfinished ...>\n7 1.5 <... read resumed>, 1) = 1 <0.5>\n7 2.0 +++ exited with 0 +++")
+	f.Add("7 1.0 read(3<TCP:[a->c]>, \"mark\" <unfinished ...>\n7 1.5 <... read resumed>, 1) = 1 <0.5>\n" +
+		"7 2.0 +++ exited with 0 +++")
 	f.Add("7 1.0 epoll_ctl(3, EPOLL_CTL_ADD, 4<[eventfd]>, {u64=9})\n7 1.0 execve(\"/a/b\", x) = 0\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		calls, err := ParseStrace(strings.NewReader(text))

@@ -11,7 +11,7 @@ import (
 var runtimeCalls = []string{"futex", "nanosleep", "clock_nanosleep", "sched_yield", "sched_getaffinity", "sigaltstack",
 	"tgkill", "timer_create", "timer_settime", "timer_delete", "setitimer", "getpid", "gettid", "madvise", "mmap",
 	"munmap", "mprotect", "mincore", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "getrandom",
-	"restart_syscall", "exit", "epoll_create1", "eventfd2"}
+	"restart_syscall", "epoll_create1", "eventfd2"}
 
 // folder tells the calls of an architecture from those of the runtime. It is shown all calls of a trace in turn, since
 // who is whose thread and what an epoll instance watches is said long before the request.
@@ -102,7 +102,7 @@ func (f *folder) startup(c *Syscall) bool {
 	case c.Name == "execve":
 		f.stage[process] = executed
 		return false
-	case f.touches(c) && !(f.stage[process] == executed && c.Name == "fcntl"): // the runtime asks what its 0, 1 and 2 are
+	case f.touches(c) && (f.stage[process] != executed || c.Name != "fcntl"): // the runtime asks what 0, 1 and 2 are
 		if f.stage[process] == executed {
 			f.stage[process] = serving
 		}

@@ -40,14 +40,14 @@ func traced(t *testing.T, args ...string) results.SysTrace {
 // Who accepts, who reads and who writes differs from architecture to architecture, and the trace shows it.
 func TestTrace(t *testing.T) {
 	needsStrace(t)
+	server := func(s results.Step) bool { return s.Process == 1 }
+	worker := func(s results.Step) bool { return s.Process > 1 && !s.Spawned }
+	spawned := func(s results.Step) bool { return s.Spawned }
 	for _, c := range []struct {
 		arch            string
 		accepts, writes func(results.Step) bool
 	}{
-		{"iterative", func(s results.Step) bool { return s.Process == 1 }, func(s results.Step) bool { return s.Process == 1 }},
-		{"prefork", func(s results.Step) bool { return s.Process > 1 && !s.Spawned },
-			func(s results.Step) bool { return s.Process > 1 && !s.Spawned }},
-		{"process", func(s results.Step) bool { return s.Process == 1 }, func(s results.Step) bool { return s.Spawned }},
+		{"iterative", server, server}, {"prefork", worker, worker}, {"process", server, spawned},
 	} {
 		t.Run(c.arch, func(t *testing.T) {
 			trace := traced(t, c.arch)
@@ -78,7 +78,8 @@ func TestTraceKeepAlive(t *testing.T) {
 		t.Fatalf("%+v, want a request on a fresh connection and one on a kept one", trace.Requests)
 	}
 	first, next := trace.Requests[0].Calls(), trace.Requests[1].Calls()
-	if first["accept4"] == 0 || next["accept4"] != 0 || next["close"] != 0 || next["recvfrom"] == 0 || next["sendto"] == 0 {
+	if first["accept4"] == 0 || next["accept4"] != 0 || next["close"] != 0 || next["recvfrom"] == 0 ||
+		next["sendto"] == 0 {
 		t.Errorf("calls %v, then %v", first, next)
 	}
 }
