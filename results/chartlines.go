@@ -83,10 +83,10 @@ func (s *Sweep) Charts(name string) (all []Picture) {
 		}
 	}
 	latency.Series = []plot.Series{times}
-	all = []Picture{{"latency-throughput", latency}}
+	all = []Picture{{Name: "latency-throughput", About: AboutLoad, Chart: latency}}
 	if s.By == "rate" {
 		offered.Series = []plot.Series{ideal, reached}
-		all = append(all, Picture{"throughput-offered", offered})
+		all = append(all, Picture{Name: "throughput-offered", About: AboutLoad, Chart: offered})
 	}
 	return all
 }

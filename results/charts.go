@@ -13,19 +13,36 @@ import (
 // Picture is a chart of a run and its name, which no other chart of the run has: letters, digits, - and _.
 type Picture struct {
 	Name  string
+	About About
+	Look  string // a sentence or two: what to look for
 	Chart plot.Chart
 }
+
+// About is what a chart is about: a page shows charts of the same subject together.
+type About string
+
+// The subjects, in the order in which a report has them.
+const (
+	AboutCost       About = "cost"       // CPU time, context switches, system calls of a request
+	AboutThroughput About = "throughput" // right answers per second
+	AboutLatency    About = "latency"    // response times
+	AboutLoad       About = "load"       // up to the knee and past it
+	AboutMemory     About = "memory"     // memory, processes, threads
+	AboutFaults     About = "faults"     // crashes and stalls
+	AboutState      About = "state"      // what a server remembers
+	AboutBalance    About = "balance"    // who of the workers does how much
+)
 
 // Charts makes a run's charts, in the order of its situations. An architecture has the same colour, dash and marker in
 // all of them. What was not measured has no chart.
 func Charts(run Run, trials []Trial) (all []Picture) {
 	seen := map[string]int{}
-	add := func(name string, c plot.Chart) {
+	add := func(about About, name string, c plot.Chart) {
 		name = plot.Identifier(name)
 		if seen[name]++; seen[name] > 1 {
 			name = fmt.Sprintf("%s_%d", name, seen[name])
 		}
-		all = append(all, Picture{name, c})
+		all = append(all, Picture{Name: name, About: about, Chart: c})
 	}
 	var reads []Column // the same reads, of servers that remember more or less
 	for _, col := range Columns(&run, trials) {
@@ -35,25 +52,29 @@ func Charts(run Run, trials []Trial) (all []Picture) {
 		name := col.Situation.Name
 		switch col.Situation.Metric {
 		case Latency:
-			add(name+"-percentiles", col.percentiles())
+			add(AboutLatency, name+"-percentiles", col.percentiles())
 		case Outage:
-			add(name+"-timeline", col.timelines())
+			add(AboutFaults, name+"-timeline", col.timelines())
 		case CPUPerRequest:
 			if col.Situation.State != "" {
 				reads = append(reads, col)
 				continue
 			}
-			add(name+"-cpu", col.cpuBars())
-			add(name+"-trials", col.trialDots())
+			add(AboutCost, name+"-cpu", col.cpuBars())
+			add(AboutCost, name+"-trials", col.trialDots())
 			if c := col.balance(); len(c.Rows) > 0 {
-				add(name+"-balance", c)
+				add(AboutBalance, name+"-balance", c)
 			}
+		case Throughput:
+			add(AboutThroughput, name, col.bars())
+		case Harmed:
+			add(AboutFaults, name, col.bars())
 		default:
-			add(name, col.bars())
+			add(AboutMemory, name, col.bars())
 		}
 	}
 	if len(reads) > 0 {
-		add("states-cpu", statesBars(reads))
+		add(AboutState, "states-cpu", statesBars(reads))
 	}
 	return all
 }

@@ -27,6 +27,18 @@ type Run struct {
 	Plan          []Planned      `json:"plan"` // every trial, in the order in which it runs
 	Notes         []string       `json:"notes,omitempty"`
 	LeftOut       []LeftOut      `json:"left_out,omitempty"`
+	// Predictions are what somebody expected before the first trial ran.
+	Predictions []Prediction `json:"predictions,omitempty"`
+	// Blind says that letters stand for the rows' names, see Blind.
+	Blind bool `json:"blind,omitempty"`
+}
+
+// Prediction is what somebody expected of one column before it was measured.
+type Prediction struct {
+	Situation string  `json:"situation"`
+	Winner    string  `json:"winner"`           // the row that is best
+	Factor    float64 `json:"factor,omitempty"` // by which it is better than Than; 0: nothing was said of it
+	Than      string  `json:"than,omitempty"`   // a row; "": the worst that has a figure
 }
 
 // LeftOut is a row that was wanted and could not be measured here, with the reason in one line.
@@ -57,8 +69,20 @@ type Architecture struct {
 	// Reference is true of a server that brings a parser of its own: it is shown beside the rows and not ranked.
 	Reference  bool `json:"reference,omitempty"`
 	StaticOnly bool `json:"static_only,omitempty"` // it can only send a file: situations that ask for more leave it out
+	// Lanes are who does what for a connection, from the listening socket on: what a drawing of it shows.
+	Lanes []Lane `json:"lanes,omitempty"`
 	// Processes is Pooled or PerRequest where processes of their own serve requests; "": all requests share one process.
 	Processes string `json:"processes,omitempty"`
+}
+
+// Lane is one thread, process or loop of an architecture, or several of the same kind, and what each does in turn.
+type Lane struct {
+	Who     string   `json:"who"`             // "thread 1 … 64", "one process per request"
+	Many    bool     `json:"many"`            // there are several of it
+	Process bool     `json:"process"`         // it is a process of its own, else it shares that of the lane before it
+	Does    []string `json:"does"`            // in turn: "accept", "read", "handle", "write", "close", "wait for events", ...
+	Again   string   `json:"again"`           // the step of Does with which it goes on after the last one; "": it ends
+	Hands   string   `json:"hands,omitempty"` // what it gives to the next lane: "connection", "request"
 }
 
 // What an architecture's worker processes are.
@@ -105,6 +129,7 @@ type Situation struct {
 	Read        int                `json:"read,omitempty"`      // bytes that each of their reads asks for
 	Fault       string             `json:"fault,omitempty"`     // what is killed in the window: "server", "worker" or "store"
 	Rows        []string           `json:"rows,omitempty"`      // that it is about; nil: all
+	Sweep       string             `json:"sweep,omitempty"`     // situations with the same word are one sweep over Rate: "load"
 	Blocks      int                `json:"blocks,omitempty"`    // in which it is tried; 0: all
 	Warmup      float64            `json:"warmup"`              // seconds
 	Window      float64            `json:"window"`              // seconds
@@ -132,6 +157,9 @@ type Calibration struct {
 	Idle  map[string]Idle    `json:"idle,omitempty"` // of each row
 	// Held is what clients of the file service cost while the server may remember them: by situation, then by row.
 	Held map[string]map[string]Held `json:"held,omitempty"`
+	// Traces are the system calls of one request of each row, a connection per request; a row that could not be traced
+	// is missing.
+	Traces map[string]SysTrace `json:"traces,omitempty"`
 }
 
 // Held is what a server holds for clients of the file service, each of which has opened a file and read once: what was

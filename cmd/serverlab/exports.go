@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -87,7 +88,15 @@ func (e *exports) check(c *call, json bool) error {
 	if json {
 		seen[toStdout] = "json"
 	}
-	files := e.all(&results.Trial{})
+	return checkFiles(e.all(&results.Trial{}), seen)
+}
+
+// checkFiles refuses two files of one name, and those that can't be written. seen are names that are taken, and by which
+// flag.
+func checkFiles(files []export, seen map[string]string) error {
+	if seen == nil {
+		seen = map[string]string{}
+	}
 	for _, x := range files {
 		path := x.file
 		if path != toStdout {
@@ -107,13 +116,10 @@ func (e *exports) check(c *call, json bool) error {
 }
 
 // stdout tells whether standard output is taken by one of the files: then nothing else goes there.
-func (e *exports) stdout() bool {
-	for _, x := range e.all(&results.Trial{}) {
-		if x.file == toStdout {
-			return true
-		}
-	}
-	return false
+func (e *exports) stdout() bool { return stdoutTaken(e.all(&results.Trial{})) }
+
+func stdoutTaken(files []export) bool {
+	return slices.ContainsFunc(files, func(x export) bool { return x.file == toStdout })
 }
 
 // edge notes when the window begins, and calls next.

@@ -58,62 +58,6 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && st.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
 }
 
-func report(_ context.Context, c *call) error {
-	var f screenFlags
-	f.register(c)
-	var e exports
-	registerGoBench(c.flags, &e.gobench)
-	pictures := c.flags.String("svg", "", "write each chart as a picture, and its figures as CSV, into `DIR`")
-	pack := c.flags.String("pack", "", "write the run as one `FILE.run`, without host or user name, to hand in or mail; "+
-		"every command that takes DIR takes it too")
-	if err := c.parse(1); err != nil {
-		return err
-	}
-	if c.flags.NArg() == 0 {
-		return usagef("name the directory of a run, such as results/runs/NAME, or the file of one")
-	}
-	if err := e.check(c, false); err != nil {
-		return err
-	}
-	if f := c.flags.Lookup("svg"); f.Changed && *pictures == "" {
-		return usagef("--svg names no directory")
-	}
-	packed := export{flag: "pack", file: *pack}
-	switch {
-	case !c.flags.Changed("pack"):
-	case *pack == "":
-		return usagef("--pack names no file")
-	case *pack == e.gobench:
-		return usagef("--pack and --gobench can't both write to %s", *pack)
-	default:
-		if err := packed.check(); err != nil {
-			return err
-		}
-	}
-	run, trials, err := results.Read(c.flags.Arg(0))
-	if err != nil {
-		return err
-	}
-	if *pictures != "" {
-		if err := savePictures(*pictures, results.Charts(run, trials)); err != nil {
-			return err
-		}
-	}
-	if *pack != "" {
-		packed.write = func(w io.Writer) error { return results.Pack(w, run, trials) }
-		if err := packed.save(c.stdout); err != nil || *pack == toStdout {
-			return err
-		}
-	}
-	if e.gobench != "" {
-		x := export{"gobench", e.gobench, func(w io.Writer) error { return results.GoBench(w, run, trials) }}
-		if err := x.save(c.stdout); err != nil || e.stdout() {
-			return err
-		}
-	}
-	return f.show(c.stdout, run, trials)
-}
-
 func explain(_ context.Context, c *call) error {
 	if err := c.parse(8); err != nil {
 		return err
