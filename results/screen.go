@@ -121,24 +121,31 @@ func (d *screen) text(lines ...string) []string {
 
 // title is the question and the short answer.
 func (d *screen) title() string {
-	answer := "It depends: no row wins every column."
+	if answer := d.answer(); answer != "" {
+		return question + "   " + answer
+	}
+	return question
+}
+
+// answer is the short answer; "" where there is no table that could give it.
+func (d *screen) answer() string {
 	winners, undecided := d.winners()
 	switch {
 	case len(d.trials) < len(d.run.Plan):
-		answer = fmt.Sprintf("Not complete: %d of %d trials.", len(d.trials), len(d.run.Plan))
+		return fmt.Sprintf("Not complete: %d of %d trials.", len(d.trials), len(d.run.Plan))
 	case len(d.columns) == 0:
-		return question
+		return ""
 	case !d.ranked():
-		answer = "Nothing could be measured."
+		return "Nothing could be measured."
 	case undecided:
-		answer = "Too few valid trials to tell."
+		return "Too few valid trials to tell."
 	case len(winners) == 1:
-		answer = firstFit(screenWidth-width(question)-3, winners[0]+" is best or tied in every column.",
+		return firstFit(screenWidth-width(question)-3, winners[0]+" is best or tied in every column.",
 			winners[0]+": best or tied everywhere.")
 	case len(winners) > 1:
-		answer = fmt.Sprintf("%d rows are best or tied everywhere.", len(winners))
+		return fmt.Sprintf("%d rows are best or tied everywhere.", len(winners))
 	}
-	return question + "   " + answer
+	return "It depends: no row wins every column."
 }
 
 // ranked tells whether any row has a figure that counts.

@@ -139,34 +139,14 @@ func wideFindings(b *bytes.Buffer, c *Cell) {
 }
 
 func wideCalibration(b *bytes.Buffer, run *Run, trials []Trial) {
-	cal := &run.Calibration
 	b.WriteString("CALIBRATION\n")
-	for _, mode := range slices.Sorted(maps.Keys(cal.Ceiling)) {
-		fmt.Fprintf(b, "load generator alone, %s: %s requests/s\n", mode, number(cal.Ceiling[mode], 3))
-	}
-	if cal.Floor > 0 {
-		fmt.Fprintf(b, "median response time of one connection to a server that does nothing: %s\n", duration(cal.Floor, 3))
-	}
-	for _, a := range run.Architectures {
-		c, ok := cal.Capacity[a.Name]
-		if !ok {
-			continue
-		}
-		fmt.Fprintf(b, "closed-loop capacity, %s: %s requests/s", a.Label, number(c, 3))
-		if top := cal.Ceiling["per-connection"]; top > 0 {
-			fmt.Fprintf(b, ", %.0f %% of the load generator's", 100*c/top)
-		}
-		b.WriteString("\n")
+	for _, f := range CalibrationFacts(run) {
+		fmt.Fprintf(b, "%s: %s\n", f.Name, f.Value)
 	}
 	d := screen{run: run, trials: trials}
 	d.columns = Columns(run, trials)
 	for _, note := range d.notes() {
 		b.WriteString(note + "\n")
-	}
-	if p := cal.Spawn; p != nil {
-		us := func(v float64) string { return number(v*1e6, 3) + " µs" }
-		fmt.Fprintf(b, "CPU to start one process, medians of %d: fork and exec %s; with the Go runtime %s; "+
-			"with the worker's packages %s\n", p.Count, us(p.Exec), us(p.Runtime), us(p.Init))
 	}
 	b.WriteString("\n")
 }
@@ -203,39 +183,9 @@ func wideIdle(b *bytes.Buffer, run *Run) {
 }
 
 func wideMachine(b *bytes.Buffer, run *Run) {
-	m, set := &run.Machine, &run.Setup
 	b.WriteString("MACHINE AND SETTINGS\n")
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(b, "%-12s %s\n", name, value)
-		}
-	}
-	line("program", run.Program)
-	line("CPU", fmt.Sprintf("%s, %d usable", m.CPU, m.Cores))
-	line("SMT", m.SMT)
-	line("governor", m.Governor)
-	line("battery", m.Battery)
-	line("hypervisor", m.Hypervisor)
-	line("container", m.Container)
-	line("CPU quota", m.CPUQuota)
-	line("memory", fmt.Sprintf("%s MB", exact(math.Round(float64(m.MemoryBytes)/(1<<20)))))
-	line("system", fmt.Sprintf("%s %s, %s", m.OS, m.Kernel, m.GoVersion))
-	line("load average", exact(m.LoadAverage1))
-	line("descriptors", count(m.Descriptors))
-	for _, k := range slices.Sorted(maps.Keys(m.Sysctls)) {
-		line("sysctl", k+" = "+m.Sysctls[k])
-	}
-	apart := "on different cores"
-	if !set.Apart {
-		apart = "which share cores"
-	}
-	line("CPU sets", fmt.Sprintf("server %v, client %v, %s", set.ServerCPUs, set.ClientCPUs, apart))
-	line("workers", fmt.Sprint(set.Workers))
-	for _, l := range run.LeftOut {
-		line("left out", l.Name+": "+l.Why)
-	}
-	for _, n := range run.Notes {
-		line("note", n)
+	for _, f := range MachineFacts(run) {
+		fmt.Fprintf(b, "%-12s %s\n", f.Name, f.Value)
 	}
 	b.WriteString("\n")
 }
@@ -243,17 +193,8 @@ func wideMachine(b *bytes.Buffer, run *Run) {
 // wideOrder prints the settings of each row and the order of the trials, so that the run can be repeated.
 func wideOrder(b *bytes.Buffer, run *Run, trials []Trial) {
 	b.WriteString("SETTINGS IN FORCE, AS EACH SERVER REPORTED THEM\n")
-	for _, a := range run.Architectures {
-		values := settingsOf(run, trials, a.Name)
-		if len(values) == 0 {
-			fmt.Fprintf(b, "%-15s n/a\n", a.Label)
-			continue
-		}
-		var parts []string
-		for _, k := range slices.Sorted(maps.Keys(values)) {
-			parts = append(parts, k+"="+strings.Join(values[k], "|"))
-		}
-		fmt.Fprintf(b, "%-15s %s\n", a.Label, strings.Join(parts, " "))
+	for _, f := range SettingFacts(run, trials) {
+		fmt.Fprintf(b, "%-15s %s\n", f.Name, f.Value)
 	}
 	fmt.Fprintf(b, "\nORDER OF THE TRIALS (seed %d, %d of %d measured)\n", run.Setup.Seed, len(trials), len(run.Plan))
 	for start := 0; start < len(run.Plan); {
@@ -267,26 +208,6 @@ func wideOrder(b *bytes.Buffer, run *Run, trials []Trial) {
 		}
 		start = end
 	}
-}
-
-// settingsOf are the values that each setting of a row had in its trials, in the order of the situations.
-func settingsOf(run *Run, trials []Trial, row string) map[string][]string {
-	values := map[string][]string{}
-	for _, s := range run.Situations {
-		for i := range trials {
-			if t := &trials[i]; t.Situation == s.Name && t.Architecture == row {
-				for k, v := range t.Server.Settings {
-					if strings.HasPrefix(v, "redis://") { // each trial has one of its own, at another port
-						v = "redis"
-					}
-					if k != "keepalive" && !slices.Contains(values[k], v) { // the situation's, not the row's
-						values[k] = append(values[k], v)
-					}
-				}
-			}
-		}
-	}
-	return values
 }
 
 // median is the median of what f gives for a cell's trials, NaN where it gives nothing.
