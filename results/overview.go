@@ -39,11 +39,11 @@ type OverviewRow struct {
 
 // OverviewCell is one figure.
 type OverviewCell struct {
-	Text string  // the figure, or why there is none
-	More string  // its interval, and what else it must be read with
-	Mark string  // "●", "×" or ""
-	Word string  // what the mark says, for who can't see it
-	Bar  float64 // the figure's share of its column's scale, which starts at zero; 0: there is no bar
+	Text string   // the figure, or why there is none
+	More []string // its interval, and what else it must be read with
+	Mark string   // "●", "×" or ""
+	Word string   // what the mark says, for who can't see it
+	Bar  float64  // the figure's share of its column's scale, which starts at zero; 0: there is no bar
 }
 
 // NewOverview makes the tables of a run: of its situations; of what it costs to remember clients; of what a fault does.
@@ -109,7 +109,7 @@ func (d *screen) overview(columns []Column) OverviewTable {
 			c := &col.Cells[i]
 			cell := newOverviewCell(c, col.Situation, top)
 			if billed && bills[i].N > 0 && bills[i].Median != 0 && c.Verdict != Failed {
-				cell.More = joined(cell.More, "control "+signed(bills[i].Median))
+				cell.More = append(cell.More, "control "+signed(bills[i].Median))
 			}
 			t.Rows[i].Cells = append(t.Rows[i].Cells, cell)
 		}
@@ -132,10 +132,10 @@ func newOverviewCell(c *Cell, s *Situation, top float64) OverviewCell {
 	}
 	o.Text = show(c.Summary.Median)
 	if !math.IsNaN(c.Summary.Lo) && c.Summary.Lo != c.Summary.Hi {
-		o.More = show(c.Summary.Lo) + " – " + show(c.Summary.Hi)
+		o.More = append(o.More, show(c.Summary.Lo)+" – "+show(c.Summary.Hi))
 	}
 	if rate, own := s.OwnRates[c.Architecture.Name]; own {
-		o.More = joined(o.More, "at its own "+exact(rate)+"/s")
+		o.More = append(o.More, "at its own "+exact(rate)+"/s")
 	}
 	if top > 0 && c.Summary.Median > 0 {
 		o.Bar = c.Summary.Median / top
@@ -147,7 +147,7 @@ func newOverviewCell(c *Cell, s *Situation, top float64) OverviewCell {
 		o.Mark, o.Word = "●", "tied with the best"
 	case Unranked:
 		o.Text, o.Bar, o.Word = "("+o.Text+")", 0, "not ranked"
-		o.More = joined(o.More, c.Word)
+		o.More = append(o.More, c.Word)
 	case Beside:
 		o.Word = "a reference, not ranked"
 	}
@@ -181,10 +181,10 @@ func (d *screen) remembered() OverviewTable {
 					o.Mark, o.Word = "×", "fails"
 				}
 			} else if share := p50p99(cell); share != "n/a" {
-				o.More = joined(o.More, "p50/p99 "+share+" ms")
+				o.More = append(o.More, "p50/p99 "+share+" ms")
 			}
 			if h := d.run.Calibration.Held[s.Name][cell.Architecture.Name]; h.Memory != nil {
-				o.More = joined(o.More, size(*h.Memory)+" a client")
+				o.More = append(o.More, size(*h.Memory)+" a client")
 			}
 			row.Cells = append(row.Cells, o)
 		}
@@ -201,7 +201,10 @@ func (d *screen) broken() OverviewTable {
 	for i := range groups {
 		s := groups[i].situation
 		head := newOverviewColumn(s)
-		head.Title, head.Unit = joinedBy(", ", s.State, s.Store), s.Fault+" killed"
+		head.Title, head.Unit = s.State, s.Fault+" killed"
+		if s.Store != "" {
+			head.Title += ", " + s.Store
+		}
 		t.Columns = append(t.Columns, head)
 	}
 	for i := range d.run.Architectures {
@@ -216,7 +219,7 @@ func (d *screen) broken() OverviewTable {
 					cell.Mark, cell.Word = "×", "fails"
 				} else if lost, first, ok := strings.Cut(cell.Text, ", "); ok {
 					cell.Text = first
-					cell.More = fmt.Sprintf("%s of %d sessions lost", lost, clientsOf(groups[k].situation))
+					cell.More = []string{fmt.Sprintf("%s of %d sessions lost", lost, clientsOf(groups[k].situation))}
 				}
 			}
 			row.Cells = append(row.Cells, cell)
@@ -226,11 +229,4 @@ func (d *screen) broken() OverviewTable {
 		}
 	}
 	return t
-}
-
-// joined puts parts of a cell's small print one behind the other.
-func joined(parts ...string) string { return joinedBy(" · ", parts...) }
-
-func joinedBy(between string, parts ...string) string {
-	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), between)
 }

@@ -5,16 +5,19 @@ import (
 	"io"
 
 	"serverlab/results"
+	"serverlab/results/page"
 )
 
 // reportFlags say what becomes of a run that was measured: the screen, or files for other readers.
 type reportFlags struct {
-	screen              screenFlags
-	svg, pack, benchfmt string
+	screen                    screenFlags
+	html, svg, pack, benchfmt string
 }
 
 func (f *reportFlags) register(c *call) {
 	f.screen.register(c)
+	c.flags.StringVar(&f.html, "html", "", "write the whole report as one `FILE` for a browser, which needs no network "+
+		"(bench writes it, too)")
 	c.flags.StringVar(&f.svg, "svg", "", "write each chart as a picture, and its figures as CSV, into `DIR`")
 	c.flags.StringVar(&f.pack, "pack", "", "write the run as one `FILE.run`, without host or user name, to hand in or "+
 		"mail; every command that takes DIR takes it too")
@@ -24,6 +27,7 @@ func (f *reportFlags) register(c *call) {
 // files are those that were asked for, to be filled with a run.
 func (f *reportFlags) files(run results.Run, trials []results.Trial) (files []export) {
 	for _, x := range []export{
+		{"html", f.html, func(w io.Writer) error { return page.Write(w, run, trials, nil) }},
 		{"pack", f.pack, func(w io.Writer) error { return results.Pack(w, run, trials) }},
 		{"gobench", f.benchfmt, func(w io.Writer) error { return results.GoBench(w, run, trials) }},
 	} {
@@ -36,7 +40,7 @@ func (f *reportFlags) files(run results.Run, trials []results.Trial) (files []ex
 
 // check refuses what can't be written, before anything is read.
 func (f *reportFlags) check(c *call) error {
-	for _, name := range []string{"svg", "pack", "gobench"} {
+	for _, name := range []string{"html", "svg", "pack", "gobench"} {
 		if flag := c.flags.Lookup(name); flag.Changed && flag.Value.String() == "" {
 			return usagef("--%s names no %s", name, map[bool]string{false: "file", true: "directory"}[name == "svg"])
 		}

@@ -1,0 +1,329 @@
+package page
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"math"
+	"strconv"
+	"strings"
+
+	"serverlab/results"
+	"serverlab/results/plot"
+)
+
+// view is what the template shows. Its strings are plain text; what is markup comes from package plot.
+type view struct {
+	shell
+	results.Overview
+	Run      *results.Run
+	When     string
+	Machine  string
+	Damage   []string
+	Verdict  []aspect
+	Sections []section
+	Rows     []row
+	Sheets   []sheet
+	Trials   []results.TrialLine
+	Verdicts []string
+	Facts    []factGroup
+	Order    string // how the trials were mixed
+	Margin   string // below which a difference says nothing
+	Alpha    string
+	Words    []word
+}
+
+// row is an architecture with what belongs to it.
+type row struct {
+	results.Architecture
+	Number  int
+	Swatch  template.HTML
+	Sketch  template.HTML // who does what; "" where the record does not say
+	Figures []figure
+	Calls   []trace
+}
+
+// figure is what a cell of a table says, with its column's name.
+type figure struct {
+	Column, Unit string
+	results.OverviewCell
+}
+
+// sheet is a closing table whose lines know their architectures.
+type sheet struct {
+	results.OverviewTable
+	Lines []sheetLine
+}
+
+type sheetLine struct {
+	*row
+	Cells []figure
+}
+
+// trace is the system calls of one request, as text.
+type trace struct {
+	Count int
+	Text  string
+}
+
+// aspect is what the verdict says of one thing.
+type aspect struct {
+	Name    string
+	Answers []results.Answer
+}
+
+// section holds the charts of one subject.
+type section struct {
+	ID, Title, Lead string
+	Charts          []chart
+}
+
+// chart is a picture, drawn twice since text keeps its size: for a desk and for a telephone.
+type chart struct {
+	ID, Name, Title, Look string
+	Wide, Narrow          template.HTML
+	Rows                  string // the architecture of each of its series, -1: none of them
+	Table                 table
+	CSV                   template.URL
+}
+
+// table is the figures of a chart; each line knows its architecture.
+type table struct {
+	Header []string
+	Lines  []line
+}
+
+type line struct {
+	Row   int
+	Cells []string
+}
+
+type factGroup struct {
+	Title string
+	Facts []results.Fact
+}
+
+// subjects are the sections, in their order. A subject that is not among them comes last.
+var subjects = []struct {
+	about       results.About
+	title, lead string
+}{
+	{results.AboutCost, "What a request costs", "Where each goes about the same work, the difference is the architecture's own."},
+	{results.AboutThroughput, "Throughput", "Right answers per second; a wrong answer, or none, is not throughput."},
+	{results.AboutLatency, "Response times", "From the moment at which a request should have been sent to the end of its answer."},
+	{results.AboutLoad, "Up to the knee and past it", "What comes of more requests than a server can answer."},
+	{results.AboutMemory, "Memory, processes and threads", "What a server holds while its clients are there."},
+	{results.AboutFaults, "Crashes and stalls", "Who else notices when something goes wrong?"},
+	{results.AboutState, "Remembering clients", "What state costs, and what it saves."},
+	{results.AboutBalance, "Who does how much", "How the requests are spread over the workers of a server."},
+	{"", "More", ""},
+}
+
+// The widths of the two drawings of a chart, pixels.
+const (
+	wideChart   = 720
+	narrowChart = 350
+)
+
+func newView(run *results.Run, trials []results.Trial, damage []string) (v *view, err error) {
+	v = &view{shell: newShell(), Overview: results.NewOverview(run, trials), Run: run, Damage: damage,
+		When:     run.Started.UTC().Format("2 January 2006, 15:04 UTC"),
+		Machine:  machine(&run.Machine),
+		Verdict:  verdict(results.Answers(run, trials)),
+		Sections: sections(run, trials),
+		Trials:   results.TrialList(run, trials),
+		Verdicts: results.TrialVerdicts,
+		Facts: []factGroup{{"Machine", results.MachineFacts(run)}, {"Calibration, before the first trial",
+			results.CalibrationFacts(run)}},
+		Order:  fmt.Sprintf("%d of %d planned trials, seed %d", len(trials), len(run.Plan), run.Setup.Seed),
+		Margin: fmt.Sprintf("%.0f %%", 100*results.Margin),
+		Alpha:  fmt.Sprintf("%.0f %%", 100*results.Alpha),
+	}
+	if !run.Blind {
+		v.Facts = append(v.Facts, factGroup{"Settings in force, as each server reported them",
+			results.SettingFacts(run, trials)})
+	}
+	for i := range run.Architectures {
+		r, err := newRow(run, i, v.Tables)
+		if err != nil {
+			return nil, err
+		}
+		v.Rows = append(v.Rows, r)
+	}
+	v.Sheets = sheets(v.Tables, v.Rows)
+	v.Words, err = glossary()
+	return v, err
+}
+
+// machine is the machine in a line.
+func machine(m *results.Machine) string {
+	var parts []string
+	for _, p := range []string{m.CPU, fmt.Sprintf("%d CPUs", m.Cores), m.OS, m.GoVersion} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// verdict puts answers of the same aspect together, in the order in which the aspects come up.
+func verdict(all []results.Answer) (aspects []aspect) {
+	at := map[string]int{}
+	for _, a := range all {
+		i, known := at[a.Aspect]
+		if !known {
+			i = len(aspects)
+			at[a.Aspect] = i
+			aspects = append(aspects, aspect{Name: a.Aspect})
+		}
+		aspects[i].Answers = append(aspects[i].Answers, a)
+	}
+	return aspects
+}
+
+// sheets gives each line of the tables its architecture.
+func sheets(tables []results.OverviewTable, rows []row) (all []sheet) {
+	for _, t := range tables {
+		s := sheet{OverviewTable: t}
+		for _, r := range t.Rows {
+			l := sheetLine{row: &rows[r.Row]}
+			for i, c := range r.Cells {
+				l.Cells = append(l.Cells, figure{t.Columns[i].Title, t.Columns[i].Unit, c})
+			}
+			s.Lines = append(s.Lines, l)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// newRow collects what the tables say of a row, and the calls of one of its requests.
+func newRow(run *results.Run, number int, tables []results.OverviewTable) (row, error) {
+	r := row{Architecture: run.Architectures[number], Number: number, Swatch: template.HTML(plot.Swatch(number))}
+	for _, t := range tables {
+		for _, line := range t.Rows {
+			if line.Row != number {
+				continue
+			}
+			for i, c := range line.Cells {
+				if c.Text != "–" && c.Text != "" {
+					r.Figures = append(r.Figures, figure{t.Columns[i].Title, t.Columns[i].Unit, c})
+				}
+			}
+		}
+	}
+	t, traced := run.Calibration.Traces[r.Name]
+	if !traced {
+		return r, nil
+	}
+	t.Arch = r.Label
+	for _, request := range t.Requests {
+		one := results.SysTrace{Arch: t.Arch, KeepAlive: t.KeepAlive, Requests: []results.RequestTrace{request}}
+		var text bytes.Buffer
+		if err := one.Print(&text, results.Style{}); err != nil {
+			return r, err
+		}
+		c := trace{Text: text.String()}
+		for _, n := range request.Calls() {
+			c.Count += n
+		}
+		r.Calls = append(r.Calls, c)
+	}
+	return r, nil
+}
+
+// sections are the charts by their subjects; a subject without a chart is left out.
+func sections(run *results.Run, trials []results.Trial) (all []section) {
+	rows := rowsByLabel(run)
+	bySubject := make([][]chart, len(subjects))
+	for _, p := range results.Charts(*run, trials) {
+		i := len(subjects) - 1
+		for k, s := range subjects {
+			if s.about == p.About {
+				i = k
+			}
+		}
+		bySubject[i] = append(bySubject[i], newChart(p, rows))
+	}
+	for i, charts := range bySubject {
+		if s := subjects[i]; len(charts) > 0 {
+			all = append(all, section{"about-" + plot.Identifier(string(s.about)), s.title, s.lead, charts})
+		}
+	}
+	return all
+}
+
+// rowsByLabel finds rows by what the charts call them. A label that two rows have stands for neither.
+func rowsByLabel(run *results.Run) map[string]int {
+	rows := map[string]int{}
+	for i, a := range run.Architectures {
+		if _, twice := rows[a.Label]; twice {
+			i = -1
+		}
+		rows[a.Label] = i
+	}
+	return rows
+}
+
+// rowOf is the row that a chart calls so; -1 where there is none.
+func rowOf(rows map[string]int, label string) int {
+	if i, ok := rows[label]; ok {
+		return i
+	}
+	return -1
+}
+
+func newChart(p results.Picture, rows map[string]int) chart {
+	t := p.Chart.Table()
+	c := chart{ID: "chart-" + p.Name, Name: p.Name, Look: p.Look, Table: table{Header: t.Header},
+		Wide:   drawn(p.Chart, "wide-"+p.Name, wideChart),
+		Narrow: drawn(p.Chart, "narrow-"+p.Name, narrowChart),
+		CSV:    template.URL("data:text/csv;charset=utf-8;base64," + base64.StdEncoding.EncodeToString(t.CSV()))}
+	var numbers []string
+	number := func(label string, style int) {
+		i := rowOf(rows, label)
+		if i != style { // what only has the name of a row is none
+			i = -1
+		}
+		numbers = append(numbers, strconv.Itoa(i))
+	}
+	switch x := p.Chart.(type) {
+	case *plot.Lines:
+		c.Title = x.Title
+		for _, s := range x.Series {
+			number(s.Name, s.Style)
+		}
+	case *plot.Bars:
+		c.Title = x.Title
+		for _, r := range x.Rows {
+			number(r.Name, r.Style)
+		}
+	case *plot.Dots:
+		c.Title = x.Title
+		for _, r := range x.Rows {
+			number(r.Name, r.Style)
+		}
+	}
+	c.Rows = strings.Join(numbers, " ")
+	for _, cells := range t.Rows {
+		l := line{Row: -1, Cells: cells}
+		if len(cells) > 0 {
+			l.Row = rowOf(rows, cells[0])
+		}
+		c.Table.Lines = append(c.Table.Lines, l)
+	}
+	return c
+}
+
+func drawn(c plot.Chart, id string, width float64) template.HTML {
+	return template.HTML(plot.SVG(c, plot.Options{ID: id, Width: width, Inline: true}))
+}
+
+// Percent is how long a figure's bar is, of 100; "" where there is none. What is above zero shows.
+func (f figure) Percent() string {
+	if math.IsNaN(f.Bar) || f.Bar <= 0 {
+		return ""
+	}
+	return strconv.FormatFloat(min(max(100*f.Bar, 0.8), 100), 'f', 1, 64)
+}
