@@ -77,12 +77,15 @@ type Architecture struct {
 
 // Lane is one thread, process or loop of an architecture, or several of the same kind, and what each does in turn.
 type Lane struct {
-	Who     string   `json:"who"`             // "thread 1 … 64", "one process per request"
-	Many    bool     `json:"many"`            // there are several of it
-	Process bool     `json:"process"`         // it is a process of its own, else it shares that of the lane before it
-	Does    []string `json:"does"`            // in turn: "accept", "read", "handle", "write", "close", "wait for events", ...
-	Again   string   `json:"again"`           // the step of Does with which it goes on after the last one; "": it ends
-	Hands   string   `json:"hands,omitempty"` // what it gives to the next lane: "connection", "request"
+	Who     string   `json:"who"`               // "thread 1 … 64", "one process per request"
+	Many    bool     `json:"many"`              // there are several of it
+	Process bool     `json:"process"`           // it is a process of its own, else it shares that of the lane before it
+	Listens bool     `json:"listens,omitempty"` // it has a listening socket of its own, else all share one
+	Does    []string `json:"does"`              // in turn: "accept", "read", "handle", "write", "close", "wait for events", ...
+	Again   string   `json:"again"`             // the step of Does with which it goes on after the last one; "": it ends
+	Keeps   string   `json:"keeps,omitempty"`   // the step with which it goes on after "write" while the client keeps its connection
+	Hands   string   `json:"hands,omitempty"`   // what it gives to the next lane: "connection", "request"
+	Returns string   `json:"returns,omitempty"` // what it gives back to the lane before it: "answer"
 }
 
 // What an architecture's worker processes are.
