@@ -1,6 +1,8 @@
 package results
 
 import (
+	"fmt"
+	"io"
 	"strings"
 
 	"serverlab/results/plot"
@@ -24,33 +26,35 @@ func sketched(lanes []Lane) (all []plot.Lane) {
 	return all
 }
 
-// DrawLanes is the drawing as text, a line or two for each lane.
-func DrawLanes(lanes []Lane, style Style) string {
+// DrawLanes writes the lanes as text, two lines for each: who it is, and what it does in turn.
+func DrawLanes(w io.Writer, lanes []Lane, style Style) error {
 	var b strings.Builder
 	for i, l := range lanes {
-		head := "  "
-		if i > 0 {
-			head = "  └ "
-			if given := lanes[i-1].Hands; given != "" {
-				head += given + " → "
-			}
+		who := l.Who
+		if i > 0 && l.Process {
+			who += ", a process of its own"
 		}
-		b.WriteString(head + l.Who + "\n")
-		var steps []string
-		for _, d := range l.Does {
-			if d == l.Keeps {
-				d = "[" + d
-			}
-			if l.Keeps != "" && d == "write" {
-				d += "]*"
-			}
-			steps = append(steps, d)
+		if i > 0 && lanes[i-1].Hands != "" {
+			who += ", given the " + lanes[i-1].Hands
 		}
-		line := "      " + strings.Join(steps, " → ")
-		if l.Again != "" {
-			line += " ↻ " + l.Again
+		steps := strings.Join(l.Does, " → ")
+		switch {
+		case l.Again == "":
+		case strings.HasPrefix(steps, l.Again):
+			steps += ", and again"
+		default:
+			steps += ", then " + l.Again + " again"
 		}
-		b.WriteString(line + "\n")
+		if l.Returns != "" {
+			steps += "; gives back the " + l.Returns
+		}
+		b.WriteString("  " + clip(who, lineWidth-2) + "\n")
+		for _, line := range wrap(steps, lineWidth-6) {
+			b.WriteString("      " + line + "\n")
+		}
 	}
-	return style.text(b.String())
+	if _, err := io.WriteString(w, style.text(b.String())); err != nil {
+		return fmt.Errorf("draw who does what: %w", err)
+	}
+	return nil
 }
