@@ -20,7 +20,8 @@ var ascii = strings.NewReplacer(
 	"●", "*", "×", "x", "◆", "5", "◇", "9", "◈", "B", "–", "-", "—", "-", "·", ",", "µ", "u", "…", "~", "≥", ">", "≤", "<",
 	"¹", "'", "²", "\"", "│", "|", "┬", "+", "─", "-", "┌", "+", "┐", "+", "├", "+",
 	"┼", "+", "┤", "+", "└", "+", "┴", "+", "┘", "+", "▏", ".", "▎", ".", "▍", ":", "▌", ":", "▋", ":", "▊", "#",
-	"▉", "#", "█", "#", "▁", ".", "▂", ":", "▃", "-", "▄", "=", "▅", "+", "▆", "%", "▇", "&")
+	"▉", "#", "█", "#", "▁", ".", "▂", ":", "▃", "-", "▄", "=", "▅", "+", "▆", "%", "▇", "&",
+	"→", ">")
 
 // text prepares finished text for the terminal: in ASCII what is not known above becomes a question mark, and so does a
 // control character anywhere, since a name in the record of somebody else must not be able to steer the terminal.

@@ -75,14 +75,20 @@ type Architecture struct {
 	Processes string `json:"processes,omitempty"`
 }
 
-// Lane is one thread, process or loop of an architecture, or several of the same kind, and what each does in turn.
+// Lane is one thread, process or loop of an architecture, or several of the same kind, and what each does in turn. After
+// its last step it goes on with Again, or ends; after "write" it goes on with Keeps while the client keeps its
+// connection, where that is not the same. It may hand something to the lane after it, and give something back to the
+// one before.
 type Lane struct {
-	Who     string   `json:"who"`             // "thread 1 … 64", "one process per request"
-	Many    bool     `json:"many"`            // there are several of it
-	Process bool     `json:"process"`         // it is a process of its own, else it shares that of the lane before it
-	Does    []string `json:"does"`            // in turn: "accept", "read", "handle", "write", "close", "wait for events", ...
-	Again   string   `json:"again"`           // the step of Does with which it goes on after the last one; "": it ends
-	Hands   string   `json:"hands,omitempty"` // what it gives to the next lane: "connection", "request"
+	Who     string   `json:"who"`               // "thread 1 … 64", "one process per request"
+	Many    bool     `json:"many"`              // there are several of it
+	Process bool     `json:"process"`           // it is a process of its own, else it shares that of the lane before it
+	Listens bool     `json:"listens,omitempty"` // it has a listening socket of its own, else all share one
+	Does    []string `json:"does"`              // "accept", "read", "handle", "write", "close", "wait for events", ...
+	Again   string   `json:"again"`             // a step of Does; "": it ends
+	Keeps   string   `json:"keeps,omitempty"`   // a step of Does
+	Hands   string   `json:"hands,omitempty"`   // "connection", "request"
+	Returns string   `json:"returns,omitempty"` // "answer"
 }
 
 // What an architecture's worker processes are.

@@ -9,21 +9,27 @@ import "slices"
 // only thing that all of them do alike; they are started with a configuration that is written for them.
 var References = []Architecture{
 	{Name: "nethttp", Lecture: "thread-based", Serve: netHTTP, Unit: Goroutine, Limit: Refuses, Slow: CostsState,
-		Idea: "Go's net/http: a goroutine per connection, its own parser"},
+		Lanes: goroutineLanes,
+		Idea:  "Go's net/http: a goroutine per connection, its own parser"},
 	{Name: "fasthttp", Lecture: "thread-based", Serve: fastHTTP, Unit: Goroutine, Limit: Refuses, Slow: CostsState,
-		Idea: "fasthttp's own server: a pool of goroutines"},
+		Lanes: goroutineLanes,
+		Idea:  "fasthttp's own server: a pool of goroutines"},
 	{Name: "nginx", Lecture: "event-based", Serve: nginx, Unit: Loop, Limit: QueuesAll, Slow: CostsState,
 		StaticOnly: true, Settings: []string{"loops"}, Needs: needsNginx,
-		Idea: "nginx: a process per CPU, each an event loop"},
+		Lanes: nginxLanes,
+		Idea:  "nginx: a process per CPU, each an event loop"},
 	{Name: "apache-prefork", Lecture: "process-based", Serve: apachePrefork, Unit: Process, Limit: Queues,
 		Slow: KeepsOne, Pool: true, StaticOnly: true, Needs: needsApache,
-		Idea: "Apache httpd, MPM prefork: a pool of processes"},
+		Lanes: apachePreforkLanes,
+		Idea:  "Apache httpd, MPM prefork: a pool of processes"},
 	{Name: "apache-worker", Lecture: "thread-based", Serve: apacheWorker, Unit: Thread, Limit: Queues,
 		Slow: KeepsOne, Pool: true, StaticOnly: true, Needs: needsApache,
-		Idea: "Apache httpd, MPM worker: a process with a pool of threads"},
+		Lanes: apacheWorkerLanes,
+		Idea:  "Apache httpd, MPM worker: a process with a pool of threads"},
 	{Name: "apache-event", Lecture: "thread-based", Serve: apacheEvent, Unit: Thread, Limit: QueuesAll,
 		Slow: KeepsOne, Pool: true, StaticOnly: true, Needs: needsApache,
-		Idea: "Apache httpd, MPM event: a pool of threads, and a loop for those that are silent"},
+		Lanes: apacheEventLanes,
+		Idea:  "Apache httpd, MPM event: a pool of threads, and a loop for those that are silent"},
 }
 
 // QueuesAll is how a server bounds connections that are not tied to a worker: nginx and Apache's MPM event.

@@ -284,6 +284,8 @@ func available(a servers.Architecture) error {
 func row(a servers.Architecture, v servers.Variant, cfg servers.Config) results.Architecture {
 	r := results.Architecture{Name: servers.Row(a, v), Lecture: a.Lecture, Label: a.Name, Idea: a.Idea,
 		Reference: servers.IsReference(a.Name), StaticOnly: a.StaticOnly}
+	cfg.Variant = v
+	r.Lanes = lanes(a, cfg)
 	switch {
 	case r.Reference:
 		r.Lecture = "reference"

@@ -8,13 +8,18 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"serverlab/results"
 	"serverlab/servers"
 )
 
 func list(_ context.Context, c *call) error {
 	namesOnly := c.flags.Bool("names", false, "print the names of the finished architectures only, one a line")
-	if err := c.parse(0); err != nil {
+	ascii := c.flags.Bool("ascii", false, "draw with plain characters")
+	if err := c.parse(1); err != nil {
 		return err
+	}
+	if c.flags.NArg() == 1 {
+		return listRow(c, screenFlags{ascii: *ascii})
 	}
 	if *namesOnly {
 		for _, name := range servers.Names() {
@@ -42,6 +47,27 @@ func list(_ context.Context, c *call) error {
 		fmt.Fprintln(c.stdout, "They can be served and measured on Linux only; here results can be read.")
 	}
 	return nil
+}
+
+// listRow says all of one row, and draws who accepts, who reads and who writes.
+func listRow(c *call, f screenFlags) error {
+	a, v, err := servers.Lookup(c.flags.Arg(0))
+	if err != nil {
+		return usageError{err}
+	}
+	describe(c.stdout, a, "not available here")
+	cfg := servers.DefaultConfig()
+	cfg.Variant = v
+	fmt.Fprintf(c.stdout, "Who accepts, who reads, who writes in %s:\n", servers.Row(a, v))
+	return results.DrawLanes(c.stdout, lanes(a, cfg), f.style(c.stdout))
+}
+
+// lanes are those of a row, for the record and for the screen.
+func lanes(a servers.Architecture, cfg servers.Config) (all []results.Lane) {
+	for _, l := range a.Lanes(cfg) {
+		all = append(all, results.Lane(l))
+	}
+	return all
 }
 
 // describe prints one row of a table; missing says what it is when it can't run here.

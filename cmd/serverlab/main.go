@@ -63,7 +63,7 @@ var commands = []command{
 	{"trace", "ARCH", "draw the system calls of one request", traceCalls},
 	{"report", "DIR", "show the result of a run again", report},
 	{"compare", "DIR DIR …", "compare two runs, or the order of the rows in many", compare},
-	{"list", "", "list the architectures", list},
+	{"list", "[ARCH]", "list the architectures, or draw who does what in one", list},
 	{"explain", "[TERM]", "explain a term in a few lines", explain},
 }
 

@@ -47,8 +47,11 @@ func (c *canvas) escape(text string) { _ = xml.EscapeText(&c.b, []byte(text)) } 
 // text writes one line at x, y, which is its base line. anchor is "", "middle" or "end".
 func (c *canvas) text(x, y float64, class, anchor, text string) {
 	fill := light.ink
-	if class == "soft" {
+	switch class {
+	case "soft":
 		fill = light.soft
+	case "on": // a filled shape
+		fill = light.back
 	}
 	c.whole("text", text, "x", px(x), "y", px(y), "class", class, "text-anchor", anchor, "fill", fill)
 }

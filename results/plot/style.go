@@ -49,6 +49,12 @@ func CSS() string {
 .plot .band{fill:var(--c);stroke:none;opacity:.18}
 .plot .hatch,.plot .under{stroke:var(--plot-back)}
 .plot .faint{opacity:.75}
+.plot .box,.plot .way{fill:none;stroke:var(--plot-ink)}
+.plot .process{fill:none;stroke:var(--plot-soft)}
+.plot .tip{fill:var(--plot-ink)}
+.plot .chip{fill:none;stroke:var(--plot-soft)}
+.plot .socket{fill:var(--plot-0)}
+.plot text.on{fill:var(--plot-back)}
 `)
 	for i := range light.series {
 		fmt.Fprintf(&b, ".plot .s%d{--c:var(--plot-%d)}\n", i, i)
