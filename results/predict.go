@@ -58,7 +58,7 @@ func stateQuestion(run *Run, a *Architecture) Question {
 	for i := range run.Situations {
 		if s := &run.Situations[i]; stateCost(s) && planned(run.Plan, s, a) {
 			q.Meaning = s.Meaning
-			q.Choices, q.Labels = append(q.Choices, s.Name), append(q.Labels, s.Name)
+			q.Choices, q.Labels = append(q.Choices, s.Name), append(q.Labels, strings.TrimPrefix(s.Name, "state-"))
 		}
 	}
 	return q
@@ -91,12 +91,14 @@ func (q *Question) Choose(word string) (int, error) {
 		}
 		return n - 1, nil
 	}
-	for i, label := range q.Labels {
-		if strings.EqualFold(label, word) {
-			return i, nil
-		}
+	at, err := find(word, q.Choices)
+	if err == nil {
+		return at, nil
 	}
-	return find(word, q.Choices)
+	if at, e := find(word, q.Labels); e == nil {
+		return at, nil
+	}
+	return 0, err
 }
 
 // find is the place of the name that a word is, or that it alone begins.

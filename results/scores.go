@@ -29,7 +29,7 @@ const (
 type Score struct {
 	Prediction Prediction
 	Winner     string // the label of the row; of a state the name of its situation
-	Claim      string // "trivial: iterative is best, 3 times as good as prefork 64"
+	Claim      string // "trivial: iterative is best"
 	Outcome    ScoreOutcome
 	Why        string // in a few words: "tied with epoll loop"
 
@@ -37,7 +37,9 @@ type Score struct {
 	// trial, with its interval. Its N is 0 where no factor was predicted, or there is none.
 	Measured Summary
 	Off      float64 // the predicted factor over the measured one, or the inverse, so that it is 1 or more; NaN: no factor
-	Factor   string  // what became of the predicted factor: "2.05 measured (1.98 – 2.11): within 25 %"; "": there was none
+	// Factor is what became of the predicted factor: "3 times as good as prefork 64: 2.05 measured (1.98 – 2.11), within a
+	// factor of 2"; "": there was none.
+	Factor string
 }
 
 // contest is what takes part in a question: rows in a column, or states of a row.
@@ -148,21 +150,21 @@ func (c *contest) outcome(winner int) (ScoreOutcome, string) {
 	if rivals == 0 {
 		return NotScored, "no other row has a figure"
 	}
-	return ScoredRight, c.beside(winner)
+	return ScoredRight, c.others(winner)
 }
 
-// beside says of a leader whether others lead with it.
-func (c *contest) beside(winner int) string {
-	var others []string
+// others says of a leader whether others lead with it.
+func (c *contest) others(winner int) string {
+	var tied []string
 	for i := range c.cells {
 		if i != winner && c.cells[i].Leader() {
-			others = append(others, c.labels[i])
+			tied = append(tied, c.labels[i])
 		}
 	}
-	if len(others) == 0 {
+	if len(tied) == 0 {
 		return "alone"
 	}
-	return "tied with " + strings.Join(others, ", ")
+	return "tied with " + strings.Join(tied, ", ")
 }
 
 // best is the place of the best median that counts, and worst that of the worst one, but for the winner itself;
@@ -221,17 +223,16 @@ func (c *contest) scoreFactor(s *Score, winner int) {
 			label = "the worst (" + label + ")"
 		}
 	}
-	s.Claim += fmt.Sprintf(", %s times as good as %s", times(s.Prediction.Factor), label)
+	s.Factor = fmt.Sprintf("%s times as good as %s: ", predicted(s.Prediction.Factor), label)
 	switch {
 	case than < 0:
-		s.Factor = "no factor: there is no other figure"
+		s.Factor += "there is no other figure"
 	case c.cells[winner].Verdict == Failed:
-		s.Factor = "no factor: it fails"
+		s.Factor += "no factor, since " + s.Winner + " fails"
+	case c.cells[than].Verdict == Failed && c.cells[winner].ranks():
+		s.Factor += "better than a failure, which has no factor"
 	case c.cells[than].Verdict == Failed:
-		s.Factor = "no factor: " + c.labels[than] + " fails"
-		if c.cells[winner].ranks() {
-			s.Factor = "better than a failure: no factor"
-		}
+		s.Factor += "no factor, since " + c.labels[than] + " fails"
 	default:
 		s.measure(c.factor(winner, than), c)
 	}
@@ -241,11 +242,11 @@ func (c *contest) scoreFactor(s *Score, winner int) {
 func (s *Score) measure(m Summary, c *contest) {
 	s.Measured = m
 	if m.N == 0 {
-		s.Factor = "no factor: no two figures above 0 in one block"
+		s.Factor += "no factor, since no block has two figures above 0"
 		return
 	}
 	s.Off = max(s.Prediction.Factor/m.Median, m.Median/s.Prediction.Factor)
-	s.Factor = times(m.Median) + " measured" + c.interval(m) + ": "
+	s.Factor += times(m.Median) + " measured" + c.interval(m) + ", "
 	switch {
 	case s.Off <= nearFactor:
 		s.Factor += "within 25 %"
@@ -262,6 +263,14 @@ func (c *contest) interval(f Summary) string {
 		return " (" + plural(f.N, "block") + ": no interval)"
 	}
 	return " (" + times(f.Lo) + " – " + times(f.Hi) + ")"
+}
+
+// predicted prints a factor as it was given.
+func predicted(v float64) string {
+	if v < 1000 && v >= 0.01 {
+		return exact(v)
+	}
+	return times(v)
 }
 
 // times prints a factor; one out of any reason is not printed with all its digits.
@@ -313,15 +322,14 @@ func Predicted(w io.Writer, run Run, trials []Trial, s Style) error {
 		return nil
 	}
 	var b strings.Builder
-	b.WriteString(s.paint(bold, s.text("PREDICTED   "+ScoreTotal(scores))) + "\n")
+	for _, line := range wrap("PREDICTED: "+ScoreTotal(scores), screenWidth) {
+		b.WriteString(s.paint(bold, s.text(line)) + "\n")
+	}
 	for i := range scores {
 		sc := &scores[i]
-		text := sc.Claim + ": " + sc.Why
-		if sc.Factor != "" {
-			text += "; factor: " + sc.Factor
-		}
 		code := map[ScoreOutcome]string{ScoredRight: green, ScoredWrong: red}[sc.Outcome]
-		for n, line := range wrap(text, screenWidth-scoreMargin) {
+		lines := slices.Concat(wrap(sc.Claim+": "+sc.Why, screenWidth-scoreMargin), wrap(sc.Factor, screenWidth-scoreMargin))
+		for n, line := range lines {
 			head := ""
 			if n == 0 {
 				head = string(sc.Outcome)
