@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -32,12 +32,15 @@ type Options struct {
 	Seed        uint64
 	Split       cpuset.Split
 
-	Server func(ServerOptions) []string                                      // the command line of a server
-	Null   func(keepalive bool) []string                                     // the command line of ServeNull
-	Empty  []string                                                          // the worker, told to return at once; nil: there is none
-	Bare   string                                                            // a Go program with an empty main
-	Report func(results.Run, []results.Trial, *results.Trial, time.Duration) // after each trial: all so far, this one, time left
-	Say    func(format string, args ...any)                                  // a line for the user
+	// Predict asks what will be best, of a run that says only what is planned; nil: nobody is asked. Its error ends the run
+	// before it has begun.
+	Predict func(context.Context, results.Run) ([]results.Prediction, error)
+	Server  func(ServerOptions) []string                                      // the command line of a server
+	Null    func(keepalive bool) []string                                     // the command line of ServeNull
+	Empty   []string                                                          // the worker, told to return at once; nil: there is none
+	Bare    string                                                            // a Go program with an empty main
+	Report  func(results.Run, []results.Trial, *results.Trial, time.Duration) // after each trial: all so far, this one, time left
+	Say     func(format string, args ...any)                                  // a line for the user
 }
 
 // ServerOptions is what a trial asks of a server.
@@ -70,6 +73,8 @@ type bench struct {
 	rows    []results.Architecture
 	sits    []results.Situation
 	ceiling map[string]float64 // of the load generator, by mode
+
+	predictions []results.Prediction
 }
 
 // cpus is how many CPUs the run uses.
@@ -108,16 +113,13 @@ func Run(ctx context.Context, o Options) (run results.Run, trials []results.Tria
 		if err := b.take(run); err != nil {
 			return run, trials, err
 		}
-	} else if err := b.choose(); err != nil {
+	} else if err := b.ask(ctx); err != nil {
 		return run, nil, err
 	}
 	if err := b.prepare(); err != nil {
 		return run, trials, err
 	}
 	if !o.Resume {
-		if _, _, err := results.Read(o.Dir); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, results.ErrNoRun) {
-			return run, nil, fmt.Errorf("%s %w", o.Dir, results.ErrExists) // before the calibration, not after it
-		}
 		if run, err = b.begin(ctx); err != nil {
 			return run, nil, interrupted(ctx, err)
 		}
@@ -153,6 +155,25 @@ func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ErrInterrupted
 	}
+	return err
+}
+
+// ask finds out all that has to be known before anything is measured: whether the directory is free, what is run, and
+// what the user expects of it.
+func (b *bench) ask(ctx context.Context) (err error) {
+	if err := b.choose(); err != nil {
+		return err
+	}
+	if info, err := os.Stat(b.Dir); err == nil && info.IsDir() {
+		if _, _, err := results.Read(b.Dir); !errors.Is(err, results.ErrNoRun) {
+			return fmt.Errorf("%s %w", b.Dir, results.ErrExists)
+		}
+	}
+	if b.Predict == nil {
+		return nil
+	}
+	b.predictions, err = b.Predict(ctx, results.Run{Architectures: b.rows, Situations: b.sits,
+		Plan: plan(b.sits, b.rows, b.Trials, b.Seed)})
 	return err
 }
 
@@ -249,6 +270,7 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	run := results.Run{
 		Version: results.Version, Started: time.Now().UTC().Truncate(time.Second), Program: b.Program, Machine: m,
 		Architectures: b.rows, Situations: b.sits, Notes: b.notes, LeftOut: b.LeftOut,
+		Predictions: b.predictions,
 		Setup: results.Setup{Connections: b.Connections, Trials: b.Trials, Seed: b.Seed, ServerCPUs: b.ServerCPUs,
 			ClientCPUs: b.ClientCPUs, Apart: b.Apart, Workers: b.Workers},
 		Plan: plan(b.sits, b.rows, b.Trials, b.Seed),

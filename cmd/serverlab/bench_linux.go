@@ -27,12 +27,12 @@ var runsDir = filepath.Join("results", "runs")
 
 // benchFlags is what a run can be told.
 type benchFlags struct {
-	archs, serverCPUs, clientCPUs, out, resume string
-	trials                                     int
-	quick, full, references                    bool
-	connections                                int
-	seed                                       uint64
-	screen                                     screenFlags
+	archs, serverCPUs, clientCPUs, out, resume, predict string
+	trials                                              int
+	quick, full, references                             bool
+	connections                                         int
+	seed                                                uint64
+	screen                                              screenFlags
 }
 
 // The numbers of trials: six is the least that gives an interval for a median, ten is for what will be quoted.
@@ -56,6 +56,9 @@ func (f *benchFlags) register(c *call) {
 	fs.StringVar(&f.out, "out", "", "`DIR` for the result (default: a new one in "+runsDir+")")
 	fs.StringVar(&f.resume, "resume", "", "go on with the interrupted run in `DIR`; without a value, with the last one")
 	fs.Lookup("resume").NoOptDefVal = "last"
+	fs.StringVar(&f.predict, "predict", "", "ask before the run what will be best, and score it; or read that from `FILE`, "+
+		"a line each: trivial: iterative 3x prefork")
+	fs.Lookup("predict").NoOptDefVal = askPredictions
 	fs.IntVar(&f.connections, "connections", 64, "busy clients")
 	fs.Uint64Var(&f.seed, "seed", 1, "of the order of the trials and of the arrivals")
 	fs.StringVar(&f.serverCPUs, "server-cpus", "", "`LIST` such as 0 or 0-1 (default: chosen, one CPU)")
@@ -80,6 +83,9 @@ func runBench(ctx context.Context, c *call) error {
 	}
 	progress := newProgress(c.stderr, f.screen)
 	o.Say, o.Report = progress.say, progress.trial
+	if o.Predict, err = f.predictions(c); err != nil {
+		return err
+	}
 	run, trials, err := bench.Run(ctx, o)
 	progress.end()
 	var usage bench.UsageError
@@ -139,7 +145,7 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 			return o, usagef("--resume= names no directory; `--resume` alone goes on with the last run")
 		}
 		for _, name := range []string{"arch", "references", "trials", "quick", "full", "out", "connections", "seed",
-			"server-cpus", "client-cpus"} {
+			"server-cpus", "client-cpus", "predict"} {
 			if set(name) {
 				return o, usagef("--resume goes on as the run began: leave out --%s", name)
 			}
