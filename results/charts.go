@@ -67,8 +67,9 @@ func Charts(run Run, trials []Trial) (all []Picture) {
 			}
 		case Throughput:
 			add(AboutThroughput, name, col.bars())
-		case Harmed:
+		case Harmed, Stall:
 			add(AboutFaults, name, col.bars())
+		case Goodput: // a point of a sweep, which is drawn as a whole
 		default:
 			add(AboutMemory, name, col.bars())
 		}
@@ -114,6 +115,8 @@ func (m Metric) axis() plot.Axis {
 		return plot.Axis{Title: "memory per silent client", Unit: plot.Kilobytes}
 	case Harmed:
 		return plot.Axis{Title: "clients that saw an error"}
+	case Stall:
+		return plot.Axis{Title: "longest response time", Unit: plot.Seconds}
 	}
 	return plot.Axis{Title: "right answers", Unit: plot.PerSecond}
 }
@@ -149,7 +152,7 @@ func (c *Cell) drawn() (median float64, interval *plot.Interval) {
 func (col *Column) bars() *plot.Bars {
 	m := col.Situation.Metric
 	title := map[Metric]string{Throughput: "Throughput", MemoryPerSilent: "Memory of a silent client",
-		Harmed: "Clients harmed by one crash"}[m]
+		Harmed: "Clients harmed by one crash", Stall: "How long the others waited for one that blocks"}[m]
 	b := &plot.Bars{Head: col.head(title), Axis: m.axis(), Parts: []string{m.axis().Title}}
 	for i := range col.Cells {
 		c := &col.Cells[i]
