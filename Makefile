@@ -23,8 +23,8 @@ lint: check-go ## check the format, vet, run staticcheck, and vet what builds el
 	@test -z "$$(gofmt -l .)" || { echo "not formatted: $$(gofmt -l .)"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	GOOS=darwin GOARCH=arm64 $(GO) vet ./cmd/serverlab ./servers ./loadgen ./results
-	GOOS=windows GOARCH=amd64 $(GO) vet ./cmd/serverlab ./servers ./loadgen ./results
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./cmd/serverlab ./servers ./loadgen ./results/...
+	GOOS=windows GOARCH=amd64 $(GO) vet ./cmd/serverlab ./servers ./loadgen ./results/...
 
 fuzz: check-go ## look for inputs that break a parser (FUZZ=10m for longer)
 	$(GO) test ./servers/http1 -run '^$$' -fuzz '^FuzzSplit$$' -fuzztime $(FUZZ)
@@ -32,6 +32,7 @@ fuzz: check-go ## look for inputs that break a parser (FUZZ=10m for longer)
 	$(GO) test ./loadgen -run '^$$' -fuzz '^FuzzSession$$' -fuzztime $(FUZZ)
 	$(GO) test ./results -run '^$$' -fuzz '^FuzzUnpack$$' -fuzztime $(FUZZ)
 	$(GO) test ./results -run '^$$' -fuzz '^FuzzStrace$$' -fuzztime $(FUZZ)
+	$(GO) test ./results/plot -run '^$$' -fuzz '^FuzzChart$$' -fuzztime $(FUZZ)
 
 build: check-go ## build the programs into bin/
 	@mkdir -p bin

@@ -126,7 +126,7 @@ func (c Config) judged(ctx context.Context, goals []results.Goal, run Runner) (t
 			undecided = fmt.Sprintf("too few of %d requests had an answer to tell whether %v", l.Intended, g)
 		}
 	}
-	why := spoiled(l.Findings)
+	why := results.Spoiled(l.Findings)
 	switch {
 	case strings.HasPrefix(why, littlesLaw): // clocks and counts do not fit together: nothing counts
 		t.Met, t.Spoiled = false, why
@@ -146,21 +146,8 @@ func missedAny(goals []results.Goal, l *results.Load) bool {
 	})
 }
 
-// notTheServer are the kinds of findings that, where they void response times, tell of the load generator or the
-// machine.
-var notTheServer = []string{littlesLaw, "generator-bound", "client's limits", "throttled", "disturbed", "arrivals"}
-
+// littlesLaw is the kind of the finding that clocks and counts do not fit together.
 const littlesLaw = "Little's law"
-
-// spoiled returns the finding that makes response times say nothing about the server, in words; "" without one.
-func spoiled(findings []results.Finding) string {
-	for _, f := range findings {
-		if slices.Contains(notTheServer, f.Kind) && slices.Contains(f.Voids, results.Latency) {
-			return f.Kind + ": " + f.Evidence
-		}
-	}
-	return ""
-}
 
 // describe writes down what was searched.
 func (c Config) describe(o *results.Search, closed float64) *results.Search {

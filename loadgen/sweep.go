@@ -189,6 +189,6 @@ func (c Config) sweepTrial(ctx context.Context, by string, load float64, block i
 		return t, err
 	}
 	t.Load.Series = nil // what the points say together is the point here
-	t.Spoiled = spoiled(t.Load.Findings)
+	t.Spoiled = results.Spoiled(t.Load.Findings)
 	return t, nil
 }

@@ -26,10 +26,14 @@ const (
 	rankOff        = 0.30 // correlation of neighbours, below which it changes no conclusion
 )
 
-// What a finding makes useless, if not everything: what is told by the clock, or what a backlog spoils.
+// What a finding makes useless, if not everything: what is told by the clock, what a backlog spoils, and all that does
+// not itself say how a server fails under a load.
 var (
-	timing = []results.Metric{results.Throughput, results.Latency}
+	timing = []results.Metric{results.Throughput, results.Latency, results.Goodput, results.Stall}
 	late   = []results.Metric{results.CPUPerRequest, results.Latency}
+	whole  = slices.DeleteFunc(slices.Clone(results.Everything), func(m results.Metric) bool {
+		return m == results.Goodput || m == results.Stall
+	})
 )
 
 // quantilesTold are those that a load's summary tells.
@@ -85,9 +89,9 @@ func (v *verdict) answers() {
 	} else if n := l.Errors[ErrPorts] + l.Errors[ErrDescriptors] + l.Errors[ErrSilent]; n > 0 {
 		v.find("client's limits", results.Everything, "%d connections could not be opened here: %s", n, l.ErrorText())
 	} else if n := l.ErrorCount(); n > 0 && !v.Crash {
-		v.find("errors", results.Everything, "%d beside %d answers: %s", n, l.Requests, l.ErrorText())
+		v.find("errors", whole, "%d beside %d answers: %s", n, l.Requests, l.ErrorText())
 	} else if l.Requests == 0 && l.Censored == 0 && l.Window > 0 && !v.Crash {
-		v.find("too few samples", results.Everything, "no request was answered in the window")
+		v.find("too few samples", whole, "no request was answered in the window")
 	}
 	// In an open loop a slot without an answer may simply not have been needed.
 	if l.Unserved > 0 && l.Model == "closed" && !v.Crash {

@@ -14,6 +14,16 @@ import (
 	"serverlab/results/plot"
 )
 
+func headOf(c plot.Chart) plot.Head {
+	switch c := c.(type) {
+	case *plot.Lines:
+		return c.Head
+	case *plot.Bars:
+		return c.Head
+	}
+	return c.(*plot.Dots).Head
+}
+
 // drawAll draws every picture and asks that it is XML, and that its table has a row.
 func drawAll(t *testing.T, all []Picture) (names []string) {
 	t.Helper()
@@ -35,6 +45,9 @@ func drawAll(t *testing.T, all []Picture) (names []string) {
 		if len(p.Chart.Table().Rows) == 0 {
 			t.Errorf("%s has no row in its table", p.Name)
 		}
+		if h := headOf(p.Chart); p.Look == "" || p.About == "" || h.Title == "" || h.Note == "" || h.Desc == "" {
+			t.Errorf("%s does not say what it is about: %+v", p.Name, h)
+		}
 		if regexp.MustCompile(`[^\w-]`).MatchString(p.Name) || slices.Contains(names, p.Name) {
 			t.Errorf("%q is no name for a file, or was given twice", p.Name)
 		}
@@ -46,7 +59,9 @@ func drawAll(t *testing.T, all []Picture) (names []string) {
 func TestChartsOfARun(t *testing.T) {
 	run, trials := fixture(8, 6)
 	names := strings.Join(drawAll(t, Charts(run, trials)), " ")
-	if want := "trivial-cpu trivial-trials trivial-balance waits crowd blast arrivals-percentiles"; names != want {
+	if want := "trivial-cpu trivial-trials trivial-switches trivial-percentiles trivial-balance trivial-memory " +
+		"trivial-tasks waits waits-trials waits-per-cpu waits-percentiles crowd connection-memory blast " +
+		"arrivals-percentiles arrivals-trials"; names != want {
 		t.Errorf("%q, want %q", names, want)
 	}
 	if none := Charts(run, nil); len(none) > 0 {
@@ -126,29 +141,9 @@ func TestChartsOfHostileNames(t *testing.T) {
 				trials[j].Situation = script + s.Name
 			}
 		}
-		s.Name, s.Meaning, s.Model = script+s.Name, script, script
+		s.Name, s.Meaning, s.Model, s.Sweep = script+s.Name, script, script, map[bool]string{true: script}[i == 4]
 	}
 	if n := len(drawAll(t, Charts(run, trials))); n < 5 {
 		t.Errorf("%d charts, want one of each situation", n)
-	}
-}
-
-func TestChartsOfASweep(t *testing.T) {
-	s := Sweep{By: "rate", Model: "poisson", Repeat: 3, Knee: 1, Points: []SweepPoint{
-		{Load: 1000, Achieved: pointer(1000.0), P99: pointer(1e-3)},
-		{Load: 2000, Achieved: pointer(1990.0), P99: pointer(2e-3)},
-		{Load: 3000, Achieved: pointer(2100.0)}, {Load: 4000}}}
-	all := s.Charts("epoll")
-	drawAll(t, all)
-	latency, offered := all[0].Chart.(*plot.Lines), all[1].Chart.(*plot.Lines)
-	if points := latency.Series[0].Points; len(points) != 2 || points[1].Mark != "knee" || points[1].X != 1990 {
-		t.Errorf("latency against throughput: %+v", points)
-	}
-	if points := offered.Series[1].Points; len(points) != 3 || points[1].Mark != "knee" || points[2].Y != 2100 {
-		t.Errorf("throughput against offered: %+v", points)
-	}
-	s.By = "connections"
-	if n := len(s.Charts("epoll")); n != 1 {
-		t.Errorf("%d charts of a sweep over connections, want 1: nothing is offered", n)
 	}
 }

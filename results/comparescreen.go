@@ -172,6 +172,10 @@ func plainUnit(m Metric) (name string, factor float64) {
 		return "p99, ms", 1e3
 	case Outage:
 		return "outage, ms", 1e3
+	case Goodput:
+		return "goodput/s", 1
+	case Stall:
+		return "longest wait, ms", 1e3
 	}
 	return string(m), 1
 }

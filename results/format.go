@@ -183,7 +183,7 @@ func (m Metric) figure(v float64, clients int) string {
 		return number(v/1024, 3) + " KB"
 	case Harmed:
 		return strconv.FormatFloat(v, 'f', -1, 64) + " of " + strconv.Itoa(clients)
-	case Latency, Outage:
+	case Latency, Outage, Stall:
 		return duration(v, 3)
 	}
 	return number(v, 3)
@@ -196,7 +196,7 @@ func (m Metric) unit() string {
 		return "µs"
 	case MemoryPerSilent:
 		return "KB of 1,024 bytes"
-	case Throughput:
+	case Throughput, Goodput:
 		return "requests/s"
 	}
 	return ""

@@ -100,18 +100,20 @@ const (
 // Metric is what a situation compares. Its value is a constant of this package, see Metrics.
 type Metric string
 
-// The metrics of the default run. Lower is better for all but Throughput.
+// The metrics. Lower is better for all but Throughput and Goodput.
 const (
 	CPUPerRequest   Metric = "cpu-per-request"   // seconds of the server's process tree per request
 	Throughput      Metric = "throughput"        // right answers per second
 	MemoryPerSilent Metric = "memory-per-silent" // bytes of the server per silent connection
 	Harmed          Metric = "harmed"            // clients that saw at least one error or were never served
 	Latency         Metric = "latency"           // no column: its histogram is drawn beneath the table
+	Goodput         Metric = "goodput"           // right answers per second within the window: a screen of its own, see Curve
+	Stall           Metric = "stall"             // seconds: the longest response time, a request that blocks apart
 	Outage          Metric = "outage"            // seconds from a fault to the first right answer: a screen of its own
 )
 
 // Everything is all metrics: what a finding voids that makes a trial worthless.
-var Everything = []Metric{CPUPerRequest, Throughput, MemoryPerSilent, Harmed, Latency, Outage}
+var Everything = []Metric{CPUPerRequest, Throughput, MemoryPerSilent, Harmed, Latency, Outage, Goodput, Stall}
 
 // Situation is a column: one kind of load, the same for every row but for the offered rate where it says so.
 type Situation struct {
@@ -128,7 +130,7 @@ type Situation struct {
 	Rate        float64            `json:"rate,omitempty"`      // offered, requests per second; 0 for a closed loop
 	OwnRates    map[string]float64 `json:"own_rates,omitempty"` // architectures that could not hold Rate, and theirs
 	Ceiling     float64            `json:"ceiling,omitempty"`   // Little's-law ceiling, requests per second; 0 where there is none
-	Crash       string             `json:"crash,omitempty"`     // the path that kills a worker, sent once
+	Crash       string             `json:"crash,omitempty"`     // a path that is sent once: it kills who serves it, or blocks him
 	State       string             `json:"state,omitempty"`     // of the file service, whose sessions are the load; "": Path is
 	Store       string             `json:"store,omitempty"`     // of its sessions; "": the row's default
 	Clients     int                `json:"clients,omitempty"`   // that have sessions; 0: one for each connection

@@ -22,7 +22,7 @@ func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 	d := screen{style: s, run: &run, trials: trials}
 	for _, c := range Columns(&run, trials) {
 		switch {
-		case c.Situation.State != "": // it closes the screen, or has its own
+		case c.Situation.State != "", c.Situation.Sweep != "": // it closes the screen, or has its own
 		case c.Situation.Metric == Latency:
 			d.latency = append(d.latency, c)
 		default:

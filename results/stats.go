@@ -19,7 +19,7 @@ const MinTrials = 6
 const Margin = 0.02
 
 // HigherIsBetter tells the direction of a metric.
-func (m Metric) HigherIsBetter() bool { return m == Throughput }
+func (m Metric) HigherIsBetter() bool { return m == Throughput || m == Goodput }
 
 // Value is the trial's figure for m, in base units: seconds, requests per second, bytes or clients. ok is false where
 // there is none: a counter is missing, too few samples for the quantile, or the busy clients were not served. Findings
@@ -40,6 +40,13 @@ func (t *Trial) Value(m Metric) (v float64, ok bool) {
 			return 0, false
 		}
 		return float64(l.Requests) / l.Window, true
+	case Goodput:
+		return l.goodput()
+	case Stall:
+		if l.Response.Count() == 0 {
+			return 0, false
+		}
+		return float64(l.Response.Max()) / 1e9, true
 	case MemoryPerSilent:
 		if s.PSSStart == nil || s.PSSSilent == nil || l.Silent == 0 || l.Unserved > 0 || l.Requests == 0 {
 			return 0, false

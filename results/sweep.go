@@ -68,33 +68,66 @@ func (p *SweepPoint) Settle() {
 		}
 	}
 	p.Void = p.Valid == 0
-	median := func(value func(*Load) (float64, bool)) *float64 {
-		var all []float64
-		for i := range p.Trials {
-			if t := &p.Trials[i]; t.Spoiled == "" || p.Void {
-				if v, ok := value(t.Load); ok {
-					all = append(all, v)
-				}
-			}
-		}
-		if len(all) == 0 {
+	median := func(figure func(*Load) (float64, bool)) *float64 {
+		s := p.spread(figure)
+		if s.N == 0 {
 			return nil
 		}
-		m := Summarize(all).Median
-		return &m
+		return &s.Median
 	}
-	p.Achieved = median(func(l *Load) (float64, bool) { return l.withinWindow() / l.Window, l.Window > 0 })
-	p.P50 = median(func(l *Load) (float64, bool) { return l.Response.Quantile(0.5) })
-	p.P99 = median(func(l *Load) (float64, bool) { return l.Response.Quantile(0.99) })
+	p.Achieved, p.Errors = median((*Load).goodput), median((*Load).errorShare)
+	p.P50, p.P99 = median(quantileOf(0.5)), median(quantileOf(0.99))
 	p.InFlight = median(func(l *Load) (float64, bool) { return l.Audit.InFlight, l.Audit.InFlight > 0 })
-	p.Errors = median(func(l *Load) (float64, bool) {
-		if l.Model != "closed" {
-			return Goal{}.Value(l)
-		}
-		all := float64(l.Requests + l.ErrorCount())
-		return float64(l.ErrorCount()) / all, all > 0
-	})
 	p.Verdict = p.verdict()
+}
+
+// spread is a figure's median with its interval over the trials that count, or over all where Void.
+func (p *SweepPoint) spread(figure func(*Load) (float64, bool)) Summary {
+	var all []float64
+	for i := range p.Trials {
+		if t := &p.Trials[i]; t.Spoiled == "" || p.Void {
+			if v, ok := figure(t.Load); ok {
+				all = append(all, v)
+			}
+		}
+	}
+	return Summarize(all)
+}
+
+// The figures of a load in a sweep: right answers per second within the window, a quantile of the response time in
+// seconds, and the share of requests without a right answer.
+func (l *Load) goodput() (v float64, ok bool) {
+	if l.Window <= 0 {
+		return 0, false
+	}
+	return l.withinWindow() / l.Window, true
+}
+
+func quantileOf(q float64) func(*Load) (float64, bool) {
+	return func(l *Load) (float64, bool) { return l.Response.Quantile(q) }
+}
+
+func (l *Load) errorShare() (v float64, ok bool) {
+	if l.Model != "closed" {
+		return Goal{}.Value(l)
+	}
+	all := float64(l.Requests + l.ErrorCount())
+	return float64(l.ErrorCount()) / all, all > 0
+}
+
+// notTheServer are the kinds of findings that, where they void response times, tell of the load generator or the
+// machine.
+var notTheServer = []string{"Little's law", "generator-bound", "client's limits", "throttled", "disturbed", "arrivals"}
+
+// Spoiled returns the finding that makes response times say nothing about the server, its kind first; "" without one.
+// That a server has more to do than it can is no such finding.
+func Spoiled(findings []Finding) string {
+	for _, f := range findings {
+		if slices.Contains(notTheServer, f.Kind) && slices.Contains(f.Voids, Latency) {
+			return f.Kind + ": " + f.Evidence
+		}
+	}
+	return ""
 }
 
 // withinWindow is how many right answers came within the window, but for at most as many as there are connections. An

@@ -28,6 +28,7 @@ type BarRow struct {
 	Values    []float64   // one for each part, in base units; NaN: there is none
 	Intervals []*Interval // one for each value, of the sum if Stacked; nil: unknown
 	Notes     []string    // likewise: in place of a figure, or behind it: "stuck", "not ranked"
+	N         []int       // likewise: how many of Head.Count each is the median of
 }
 
 // barHeight and rowGap are of one bar and between rows, pixels.
@@ -42,16 +43,26 @@ func (b *Bars) Table() Table {
 	noted := slices.ContainsFunc(b.Rows, func(r BarRow) bool {
 		return slices.ContainsFunc(r.Notes, func(n string) bool { return n != "" })
 	})
-	if b.Stacked {
-		t.Header = append(append(t.Header, b.Parts...), b.Axis.column(), "low", "high")
-	} else {
-		t.Header = append(t.Header, "part", b.Axis.column(), "low", "high")
+	switch {
+	case b.Stacked:
+		for _, part := range b.Parts {
+			t.Header = append(t.Header, Axis{Title: part, Unit: b.Axis.Unit}.column())
+		}
+	case len(b.Parts) > 1:
+		t.Header = append(t.Header, "part")
+	}
+	t.Header = append(append(t.Header, b.Axis.column()), intervalHeader(b.Axis.Unit)...)
+	if b.Count != "" {
+		t.Header = append(t.Header, b.Count)
 	}
 	if noted {
 		t.Header = append(t.Header, "note")
 	}
 	add := func(r BarRow, i int, cells ...string) {
 		row := append([]string{r.Name}, cells...)
+		if b.Count != "" {
+			row = append(row, strconv.Itoa(r.count(i)))
+		}
 		if noted {
 			row = append(row, r.note(i))
 		}
@@ -68,7 +79,11 @@ func (b *Bars) Table() Table {
 			continue
 		}
 		for i, part := range b.Parts {
-			cells := []string{part, cell(b.Axis.Unit.of(r.value(i)))}
+			var cells []string
+			if len(b.Parts) > 1 {
+				cells = append(cells, part)
+			}
+			cells = append(cells, cell(b.Axis.Unit.of(r.value(i))))
 			add(r, i, append(cells, intervalCells(r.interval(i), b.Axis.Unit)...)...)
 		}
 	}
@@ -94,6 +109,13 @@ func (r BarRow) note(i int) string {
 		return r.Notes[i]
 	}
 	return ""
+}
+
+func (r BarRow) count(i int) int {
+	if i < len(r.N) {
+		return r.N[i]
+	}
+	return 0
 }
 
 // sum is the length of a stack: NaN where a part is unknown, since a sum without it would be too short.
@@ -162,6 +184,7 @@ func (b *Bars) draw(f *frame) {
 	axis.Scale = Linear
 	x := newRuler(axis, figures, a.left, a.right, true)
 	f.acrossAxis(x, a)
+	f.moments(b.Moments, x, a) // before the figures, whose halo keeps them readable on the line
 	zero := x.pixel(0)
 	for i, r := range b.Rows {
 		y := a.top + high*float64(i) + rowGap/2
@@ -170,7 +193,6 @@ func (b *Bars) draw(f *frame) {
 		b.row(f, i, y, x)
 	}
 	f.line(zero, a.top, zero, a.bottom, "axis")
-	f.moments(b.Moments, x, a)
 }
 
 // cut shortens what is longer than Cut.
@@ -242,8 +264,8 @@ func (b *Bars) bar(f *frame, part int, r BarRow, from, to, y float64) {
 	f.start("rect", append([]string{"class", "fill", "fill", k.colour, "stroke", k.colour}, pairs...)...)
 	f.whole("title", r.Name+", "+b.Parts[part]+": "+figure(b.Axis.Unit.of(r.value(part)))+" "+b.Axis.Unit.Symbol)
 	f.end("rect")
-	if len(b.Parts) > 1 && part%4 > 0 {
-		f.empty("rect", append([]string{"fill", "url(#" + f.id + "-h" + strconv.Itoa(part%4) + ")"}, pairs...)...)
+	if len(b.Parts) > 1 && part%len(hatches) > 0 {
+		f.empty("rect", append([]string{"fill", "url(#" + f.id + "-h" + strconv.Itoa(part%len(hatches)) + ")"}, pairs...)...)
 	}
 	f.end("g")
 }
@@ -265,8 +287,9 @@ func (f *frame) whisker(i *Interval, b *Bars, x ruler, y float64) float64 {
 	return high
 }
 
-// hatches are drawn over the bars of the second, third and fourth part, in the colour of the background.
-var hatches = [4]string{1: "M-1 7L7 -1M-1 1L1 -1M5 7L7 5", 2: "M3 0V6", 3: "M0 3H6M3 0V6"}
+// hatches are drawn over the bars of the second and further parts, in the colour of the background.
+var hatches = [6]string{1: "M-1 7L7 -1M-1 1L1 -1M5 7L7 5", 2: "M3 0V6", 3: "M0 3H6M3 0V6", 4: "M-1 -1L7 7M-1 5L1 7M5 -1L7 1",
+	5: "M0 3H6"}
 
 func (b *Bars) patterns(f *frame) {
 	if len(b.Parts) < 2 {

@@ -11,6 +11,7 @@ import (
 // cell, requests of each worker, one dot per laptop. It takes a logarithmic axis, which bars can't.
 type Dots struct {
 	Head
+	Each    string // what a dot is: "trial", "worker"
 	Axis    Axis
 	Rows    []DotRow
 	Moments []Moment // on the axis: the fair share
@@ -28,22 +29,31 @@ type DotRow struct {
 // Median is the middle of a row's values with its interval; Low and High are NaN where it is unknown.
 type Median struct{ Value, Low, High float64 }
 
-// Table implements Chart: a row for each value, in the order given.
+// Table implements Chart: a row for each value, in the order given, and one for the median where there is one.
 func (d *Dots) Table() Table {
-	t := Table{Header: []string{orWord(d.Of, "row"), "number", d.Axis.column(), "note"}}
-	for _, r := range d.Rows {
-		for i, v := range r.Values {
-			t.Rows = append(t.Rows, []string{r.Name, strconv.Itoa(i + 1), cell(d.Axis.Unit.of(v)), r.Note})
+	medians := slices.ContainsFunc(d.Rows, func(r DotRow) bool { return r.Median != nil })
+	t := Table{Header: []string{orWord(d.Of, "row"), orWord(d.Each, "number"), d.Axis.column()}}
+	if medians {
+		t.Header = append(t.Header, intervalHeader(d.Axis.Unit)...)
+	}
+	t.Header = append(t.Header, "note")
+	add := func(r *DotRow, which, figure string, i *Interval) {
+		row := []string{r.Name, which, figure}
+		if medians {
+			row = append(row, intervalCells(i, d.Axis.Unit)...)
+		}
+		t.Rows = append(t.Rows, append(row, r.Note))
+	}
+	for i := range d.Rows {
+		r := &d.Rows[i]
+		for k, v := range r.Values {
+			add(r, strconv.Itoa(k+1), cell(d.Axis.Unit.of(v)), nil)
 		}
 		if m := r.Median; m != nil {
-			for _, c := range []struct {
-				name string
-				v    float64
-			}{{"median", m.Value}, {"low", m.Low}, {"high", m.High}} {
-				t.Rows = append(t.Rows, []string{r.Name, c.name, cell(d.Axis.Unit.of(c.v)), r.Note})
-			}
+			which := "median of " + strconv.Itoa(len(r.Values))
+			add(r, which, cell(d.Axis.Unit.of(m.Value)), &Interval{m.Low, m.High})
 		} else if len(r.Values) == 0 {
-			t.Rows = append(t.Rows, []string{r.Name, "", "n/a", r.Note})
+			add(r, "", "n/a", nil)
 		}
 	}
 	return t

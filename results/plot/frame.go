@@ -83,7 +83,7 @@ func Identifier(id string) string {
 func (f *frame) inner() float64 { return f.width - 2*margin }
 
 func (f *frame) titles(h *Head) {
-	for _, l := range wrap(h.Title, titleSize*1.06, f.inner(), 2) { // bold is wider
+	for _, l := range wrap(h.Title, titleSize*1.18, f.inner(), 3) { // bold is wider
 		f.y += titleSize + 4
 		f.whole("text", l, "x", px(margin), "y", px(f.y-4), "class", "title", "font-size", px(titleSize),
 			"font-weight", "600", "fill", light.ink)
@@ -157,19 +157,22 @@ func (f *frame) acrossAxis(r ruler, a area) {
 		}
 	}
 	f.y = a.bottom + textSize + 9
-	lines := wrap(r.axis.name(), textSize, f.inner(), 2)
+	lines := wrap(r.axis.name(), textSize, a.right-margin, 2)
 	for _, l := range lines {
 		f.y += textSize + 4
 		f.text(a.right, f.y-4, "", "end", l)
 	}
 }
 
+// tickGap is between the labels of the vertical axis and the area: a marker at its edge must not cover them.
+const tickGap = 10.0
+
 // upAxis writes the vertical axis: lines, labels, and the title above them, where it can be read without turning.
 func (f *frame) upAxis(ticks []tick, a area) {
 	for _, t := range ticks {
 		f.line(a.left, t.at, a.right, t.at, "grid")
 		if t.label != "" {
-			f.text(a.left-6, t.at+textSize*0.36, "soft", "end", t.label)
+			f.text(a.left-tickGap, t.at+textSize*0.36, "soft", "end", t.label)
 		}
 	}
 }

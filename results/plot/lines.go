@@ -2,6 +2,7 @@ package plot
 
 import (
 	"math"
+	"strconv"
 )
 
 // Lines draws one figure against another: percentile curves (X on Nines), latency against throughput, throughput
@@ -16,7 +17,7 @@ type Lines struct {
 // Series is one line.
 type Series struct {
 	Name      string
-	Style     int  // colour, dash and marker, 0 to 15; the same thing has the same one in all charts of a page
+	Style     int  // colour, dash and marker, 0 to 23; the same thing has the same one in all charts of a page
 	Reference bool // not measured: a ceiling, an ideal. It is thin, grey, and needs no Style
 	Points    []Point
 }
@@ -27,6 +28,7 @@ type Point struct {
 	Interval *Interval // of Y; nil: unknown
 	// Open marks a figure that is not to be trusted like the others: not ranked, or a lower bound.
 	Open bool
+	N    int    // of Head.Count, that Y is the median of
 	Mark string // a word for the place, "knee": it gets a ring, and the ring a key
 }
 
@@ -44,7 +46,10 @@ func (l *Lines) Table() Table {
 	}
 	t := Table{Header: []string{orWord(l.Of, "line"), l.X.column(), l.Y.column()}}
 	if intervals {
-		t.Header = append(t.Header, "low", "high")
+		t.Header = append(t.Header, intervalHeader(l.Y.Unit)...)
+	}
+	if l.Count != "" {
+		t.Header = append(t.Header, l.Count)
 	}
 	if marks {
 		t.Header = append(t.Header, "mark")
@@ -54,6 +59,9 @@ func (l *Lines) Table() Table {
 			row := []string{s.Name, cell(l.X.Unit.of(p.X)), cell(l.Y.Unit.of(p.Y))}
 			if intervals {
 				row = append(row, intervalCells(p.Interval, l.Y.Unit)...)
+			}
+			if l.Count != "" {
+				row = append(row, strconv.Itoa(p.N))
 			}
 			if marks {
 				row = append(row, p.word())
@@ -87,7 +95,9 @@ func (l *Lines) draw(f *frame) {
 	for _, s := range l.Series {
 		for _, p := range s.Points {
 			if !l.has(p) {
-				f.hidden++
+				if !math.IsNaN(p.Y) { // that is a gap, which shows by itself
+					f.hidden++
+				}
 				continue
 			}
 			xs, ys = append(xs, p.X), append(ys, p.Y)
@@ -114,7 +124,7 @@ func (l *Lines) draw(f *frame) {
 	y := newRuler(l.Y, ys, a.bottom, a.top, false)
 	ticks := y.ticks()
 	for _, t := range ticks {
-		a.left = max(a.left, margin+extent(t.label, textSize)+6)
+		a.left = max(a.left, margin+extent(t.label, textSize)+tickGap)
 	}
 	x := newRuler(l.X, xs, a.left, a.right, true)
 	f.upAxis(ticks, a)
@@ -176,13 +186,16 @@ func (l *Lines) series(f *frame, number int, x, y ruler) {
 	f.start("g", "class", "series "+k.class, "data-series", px(float64(number)))
 	var run []float64
 	d := ""
+	var shown []Point
+	alone := map[int]bool{} // of shown: nothing else shows a point that no line leads to
 	flush := func() {
 		if len(run) > 2 {
 			d += path(run)
+		} else if len(run) > 0 {
+			alone[len(shown)-1] = true
 		}
 		run = nil
 	}
-	var shown []Point
 	for _, p := range s.Points {
 		if !l.has(p) {
 			flush()
@@ -203,7 +216,8 @@ func (l *Lines) series(f *frame, number int, x, y ruler) {
 	}
 	every := max(1, int(math.Ceil(float64(len(shown))/markersPerLine)))
 	for i, p := range shown {
-		if p.Mark != "" || p.Open || (i+s.Style)%every == 0 || len(shown) == 1 {
+		opens := p.Open && (i == 0 || !shown[i-1].Open)
+		if p.Mark != "" || opens || alone[i] || (i+s.Style)%every == 0 {
 			l.point(f, s, k, p, x, y)
 		}
 	}

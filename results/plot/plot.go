@@ -9,6 +9,7 @@ package plot
 import (
 	"encoding/csv"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -27,6 +28,7 @@ type Head struct {
 	Note  string // the setting without which the figures say nothing: arrival model, rate, clients, trials
 	Desc  string // what there is to see, in a sentence or two, for who listens to the page
 	Of    string // what a line, bar or row is one of: "architecture"
+	Count string // what N counts in a table, "trials"; "" where a figure is no median of several
 }
 
 func (h *Head) head() *Head { return h }
@@ -37,13 +39,31 @@ type Table struct {
 	Rows   [][]string
 }
 
-// CSV is the table as RFC 4180 has it.
+// CSV is the table as RFC 4180 has it. A spreadsheet takes a cell that begins with = + - @, a tab or a line's end for a
+// formula and runs it when the file is opened, and names come from others: such a cell gets a leading apostrophe,
+// unless it is a number (OWASP, CSV Injection).
 func (t Table) CSV() []byte {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
-	_ = w.Write(t.Header) // a Builder takes everything
-	_ = w.WriteAll(t.Rows)
+	for _, row := range append([][]string{t.Header}, t.Rows...) {
+		cells := slices.Clone(row)
+		for i := range cells {
+			cells[i] = defused(cells[i])
+		}
+		_ = w.Write(cells) // a Builder takes everything
+	}
+	w.Flush()
 	return []byte(b.String())
+}
+
+func defused(cell string) string {
+	if cell == "" || !strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
+		return cell
+	}
+	if _, err := strconv.ParseFloat(cell, 64); err == nil {
+		return cell
+	}
+	return "'" + cell
 }
 
 // Unit is what figures are printed in: a figure in base units is divided by Size.
@@ -59,6 +79,7 @@ var (
 	Milliseconds = Unit{"ms", 1e-3}
 	Microseconds = Unit{"µs", 1e-6}
 	Kilobytes    = Unit{"KB of 1,024 bytes", 1024}
+	Megabytes    = Unit{"MB of 1,048,576 bytes", 1 << 20}
 	PerSecond    = Unit{"1/s", 1}
 	Percent      = Unit{"%", 0.01}
 )
@@ -70,7 +91,7 @@ func (u Unit) of(v float64) float64 {
 	return v
 }
 
-// Interval is what a figure may have been by chance, in base units.
+// Interval is the 95 % confidence interval of a figure, in base units.
 type Interval struct{ Low, High float64 }
 
 // Moment is a place on an axis that is marked across the chart: a fault, the fair share.
@@ -93,6 +114,14 @@ func cell(v float64) string {
 	return strconv.FormatFloat(v, 'g', 6, 64)
 }
 
+// intervalHeader are the heads of intervalCells.
+func intervalHeader(u Unit) []string {
+	if u.Symbol == "" {
+		return []string{"95 % low", "95 % high"}
+	}
+	return []string{"95 % low (" + u.Symbol + ")", "95 % high (" + u.Symbol + ")"}
+}
+
 // intervalCells are the two cells of an interval, empty where there is none.
 func intervalCells(i *Interval, u Unit) []string {
 	if i == nil {
@@ -109,13 +138,20 @@ func figure(v float64) string {
 	if math.Abs(v) < 1000 && v == math.Trunc(v) {
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
-	digits := min(2-int(math.Floor(math.Log10(math.Abs(v)))), 9)
+	digits := decimals(v)
 	if digits >= 0 {
-		return strconv.FormatFloat(v, 'f', digits, 64)
+		t := strconv.FormatFloat(v, 'f', digits, 64)
+		if printed, err := strconv.ParseFloat(t, 64); err == nil && decimals(printed) < digits { // 9.998 is 10.0
+			t = strconv.FormatFloat(v, 'f', max(digits-1, 0), 64)
+		}
+		return t
 	}
 	unit := math.Pow(10, float64(-digits))
 	return short(strconv.FormatFloat(math.Round(v/unit)*unit, 'f', 0, 64))
 }
+
+// decimals is how many digits after the point make three in all.
+func decimals(v float64) int { return min(2-int(math.Floor(math.Log10(math.Abs(v)))), 9) }
 
 // thousands puts separators into the whole part of a number.
 func thousands(t string) string {

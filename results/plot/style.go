@@ -22,8 +22,9 @@ var dark = theme{back: "#16181c", ink: "#ececec", soft: "#a9adb3", grid: "#3a3e4
 // dashes are the lines of the eight colours.
 var dashes = [8]string{"", "7 3", "2 3", "10 3 2 3", "12 4", "5 2 1 2 1 2", "1 2", "8 2 3 2"}
 
-// looks is how many series can be told apart: each colour with a filled and with an open marker, and another dash.
-const looks = 2 * len(dashes)
+// looks is how many series can be told apart: each colour with a filled marker, an open one and one with a point in it,
+// and another dash each time.
+const looks = 3 * len(dashes)
 
 // CSS is the style sheet of all charts. A picture in a file of its own brings it along; a page that holds charts made
 // with Options.Inline has it once. Light or dark is the reader's setting, unless an element around the chart has the
@@ -77,7 +78,7 @@ func (t theme) variables() string {
 type look struct {
 	class, colour, dash string
 	shape               int
-	open                bool
+	open, point         bool // the marker is hollow; and has a point in its middle
 }
 
 // reference is the look of what is not measured: a ceiling, an ideal.
@@ -88,7 +89,8 @@ func lookOf(style int) look {
 	i := n % len(dashes)
 	l := look{class: fmt.Sprintf("s%d", i), colour: light.series[i], dash: dashes[i], shape: i}
 	if n >= len(dashes) { // where no marker is near, colour and dash together must do
-		l.open, l.dash = true, dashes[(i+3)%len(dashes)]
+		l.open, l.dash = true, dashes[(i+3*(n/len(dashes)))%len(dashes)]
+		l.point = n >= 2*len(dashes)
 	}
 	return l
 }
@@ -110,11 +112,14 @@ func (l look) marker(c *canvas, x, y, r float64, title string) {
 	}
 	if title == "" {
 		c.empty(tag, pairs...)
-		return
+	} else {
+		c.start(tag, pairs...)
+		c.whole("title", title)
+		c.end(tag)
 	}
-	c.start(tag, pairs...)
-	c.whole("title", title)
-	c.end(tag)
+	if l.point {
+		c.empty("circle", "class", "fill", "fill", l.colour, "stroke", "none", "cx", px(x), "cy", px(y), "r", px(r*0.4))
+	}
 }
 
 // shapes are drawn as closed lines.

@@ -47,7 +47,7 @@ func TestContrast(t *testing.T) {
 	}
 }
 
-// TestLooksDiffer asks that any two of the 16 looks can be told apart without colour as well.
+// TestLooksDiffer asks that any two of the 24 looks can be told apart without colour as well.
 func TestLooksDiffer(t *testing.T) {
 	seen := map[string]int{}
 	for i := range looks {

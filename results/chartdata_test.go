@@ -1,0 +1,265 @@
+package results
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+
+	"serverlab/results/plot"
+)
+
+// raw is a trial of the reference as encoding/json reads it, with only what the oracle needs.
+type raw struct {
+	Situation, Architecture string
+	Load                    struct {
+		Requests float64
+		Window   float64
+		Harmed   float64
+		Silent   float64
+		Response Histogram
+	}
+	Server struct {
+		Requests, Switches, CPU float64
+		PSSStart                float64 `json:"pss_start"`
+		PSSSilent               float64 `json:"pss_silent"`
+		PSSPeak                 float64 `json:"pss_peak"`
+		Threads, Processes      float64
+		CPUUser                 float64 `json:"cpu_user"`
+	}
+	Failure  string
+	Findings []struct {
+		Kind  string
+		Voids []string
+	}
+}
+
+// rawTrials are the lines of a file of trials.
+func rawTrials(t *testing.T, file string) (all []raw) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		var r raw
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// rank99 is the p99 in seconds, and NaN below 570 samples: the smallest recorded value with 99 % of all at or below it.
+func rank99(h Histogram) float64 {
+	if h.Count() < 570 {
+		return math.NaN()
+	}
+	need, seen := int64(math.Ceil(0.99*float64(h.Count())-1e-9)), int64(0)
+	for _, b := range h.Distribution() {
+		if seen += b.Count; seen >= need {
+			return float64(b.To) / 1e9
+		}
+	}
+	return math.NaN()
+}
+
+// plainMedian is the middle of the values that are numbers, with the smallest and the biggest: what the order-statistic
+// interval of six values runs between.
+func plainMedian(values []float64) (median, low, high float64, n int) {
+	values = slices.DeleteFunc(values, math.IsNaN)
+	sort.Float64s(values)
+	n = len(values)
+	if n == 0 {
+		return math.NaN(), 0, 0, 0
+	}
+	if n%2 == 1 {
+		return values[n/2], values[0], values[n-1], n
+	}
+	return (values[n/2-1] + values[n/2]) / 2, values[0], values[n-1], n
+}
+
+// oracle is what a chart's figure is, computed from the record by other code than the chart's.
+type oracle struct {
+	situation, metric string
+	scale             float64 // from base units to those of the table
+	of                func(*raw) float64
+}
+
+var oracles = map[string][]oracle{
+	"trivial-cpu":      {{"trivial", "cpu-per-request", 1e6, func(r *raw) float64 { return r.Server.CPU / r.Load.Requests }}},
+	"trivial-trials":   {{"trivial", "cpu-per-request", 1e6, func(r *raw) float64 { return r.Server.CPU / r.Load.Requests }}},
+	"trivial-switches": {{"trivial", "cpu-per-request", 1, func(r *raw) float64 { return r.Server.Switches / r.Server.Requests }}},
+	"trivial-memory":   {{"trivial", "", 1.0 / (1 << 20), func(r *raw) float64 { return r.Server.PSSPeak }}},
+	"trivial-tasks": {{"trivial", "", 1, func(r *raw) float64 { return r.Server.Processes }},
+		{"trivial", "", 1, func(r *raw) float64 { return r.Server.Threads }}},
+	"waits":         {{"waits", "throughput", 1, func(r *raw) float64 { return r.Load.Requests / r.Load.Window }}},
+	"waits-trials":  {{"waits", "throughput", 1, func(r *raw) float64 { return r.Load.Requests / r.Load.Window }}},
+	"waits-per-cpu": {{"waits", "cpu-per-request", 1, func(r *raw) float64 { return r.Load.Requests / r.Server.CPU }}},
+	"crowd": {{"crowd", "memory-per-silent", 1.0 / 1024, func(r *raw) float64 {
+		if slices.ContainsFunc(r.Findings, func(f struct {
+			Kind  string
+			Voids []string
+		}) bool {
+			return f.Kind == "starved"
+		}) {
+			return math.NaN()
+		}
+		return (r.Server.PSSSilent - r.Server.PSSStart) / r.Load.Silent
+	}}},
+	"blast":           {{"blast", "harmed", 1, func(r *raw) float64 { return r.Load.Harmed }}},
+	"arrivals-trials": {{"arrivals", "latency", 1e3, func(r *raw) float64 { return rank99(r.Load.Response) }}},
+	"states-cpu": {{"state-stateless", "cpu-per-request", 1e6, func(r *raw) float64 { return r.Server.CPU / r.Load.Requests }},
+		{"state-soft", "cpu-per-request", 1e6, func(r *raw) float64 { return r.Server.CPU / r.Load.Requests }},
+		{"state-stateful", "cpu-per-request", 1e6, func(r *raw) float64 { return r.Server.CPU / r.Load.Requests }}},
+}
+
+// expect computes the figure of one row; that of the trials that the metric's findings do not void, or of all where
+// they void each.
+func (o oracle) expect(all []raw, row string) (median, low, high float64, n int) {
+	var good, void []float64
+	for i := range all {
+		r := &all[i]
+		if r.Situation != o.situation || r.Architecture != row || r.Failure != "" {
+			continue
+		}
+		spoiled := false
+		for _, f := range r.Findings {
+			spoiled = spoiled || slices.Contains(f.Voids, o.metric)
+		}
+		if spoiled {
+			void = append(void, o.of(r)*o.scale)
+		} else {
+			good = append(good, o.of(r)*o.scale)
+		}
+	}
+	if len(slices.DeleteFunc(slices.Clone(good), math.IsNaN)) == 0 {
+		good = void
+	}
+	return plainMedian(good)
+}
+
+// TestTablesAreMediansOfTheRecord compares every table of the reference that holds medians with figures that are
+// computed from its lines by other code.
+func TestTablesAreMediansOfTheRecord(t *testing.T) {
+	run, trials, err := Read("reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := rawTrials(t, "reference/trials.jsonl")
+	byLabel := map[string]string{}
+	for _, a := range run.Architectures {
+		byLabel[a.Label] = a.Name
+	}
+	checked := map[string]int{}
+	for _, p := range Charts(run, trials) {
+		for k, row := range medianRows(t, p) {
+			o := oracles[p.Name][k%len(oracles[p.Name])]
+			median, low, high, n := o.expect(all, byLabel[row.name])
+			if n == 0 {
+				if row.median != "n/a" || row.n != "0" {
+					t.Errorf("%s of %s: %+v, want no figure", p.Name, row.name, row)
+				}
+				continue
+			}
+			for _, c := range [][2]string{{row.median, fmt.Sprintf("%.6g", median)}, {row.n, strconv.Itoa(n)}} {
+				if !sameFigure(c[0], c[1]) {
+					t.Errorf("%s of %s: %q, want %q", p.Name, row.name, c[0], c[1])
+				}
+			}
+			if n == MinTrials && (!sameFigure(row.low, fmt.Sprintf("%.6g", low)) || !sameFigure(row.high, fmt.Sprintf("%.6g", high))) {
+				t.Errorf("%s of %s: interval %s to %s, want %g to %g", p.Name, row.name, row.low, row.high, low, high)
+			}
+			checked[p.Name]++
+		}
+	}
+	for name := range oracles {
+		if checked[name] == 0 {
+			t.Errorf("no figure of %s was checked", name)
+		}
+	}
+}
+
+// sameFigure compares two printed figures, which may differ in their sixth digit.
+func sameFigure(a, b string) bool {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return errX == nil && errY == nil && math.Abs(x-y) <= 1.1e-5*math.Abs(y)
+}
+
+type medianRow struct{ name, median, low, high, n string }
+
+// medianRows reads the medians out of a chart's table by its header.
+func medianRows(t *testing.T, p Picture) (rows []medianRow) {
+	t.Helper()
+	if oracles[p.Name] == nil {
+		return nil
+	}
+	table := p.Chart.Table()
+	low := slices.IndexFunc(table.Header, func(h string) bool { return strings.HasPrefix(h, "95 % low") })
+	if low < 1 {
+		t.Fatalf("%s: no interval in %q", p.Name, table.Header)
+	}
+	n := slices.Index(table.Header, "trials")
+	for _, r := range table.Rows {
+		m := medianRow{name: r[0], median: r[low-1], low: r[low], high: r[low+1]}
+		if _, dots := p.Chart.(*plot.Dots); !dots {
+			m.n = r[n]
+		} else if k, ok := strings.CutPrefix(r[1], "median of "); ok {
+			m.n = k
+		} else {
+			continue
+		}
+		rows = append(rows, m)
+	}
+	return rows
+}
+
+// TestPercentilesAreMedians holds the end of each percentile curve against the medians of the trials' own p99.
+func TestPercentilesAreMedians(t *testing.T) {
+	run, trials, err := Read("reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := rawTrials(t, "reference/trials.jsonl")
+	checked := 0
+	for _, p := range Charts(run, trials) {
+		situation, ok := strings.CutSuffix(p.Name, "-percentiles")
+		if !ok {
+			continue
+		}
+		for _, s := range p.Chart.(*plot.Lines).Series {
+			o := oracle{situation, "latency", 1, func(r *raw) float64 { return rank99(r.Load.Response) }}
+			row := run.Architectures[s.Style].Name
+			want, low, high, n := o.expect(all, row)
+			for _, point := range s.Points {
+				if math.Abs(point.X-0.99) > 1e-9 || n == 0 {
+					continue
+				}
+				checked++
+				if math.Abs(point.Y-want) > 1e-9*want || point.N != n {
+					t.Errorf("%s of %s: p99 %g of %d, want %g of %d", p.Name, s.Name, point.Y, point.N, want, n)
+				}
+				if i := point.Interval; n == MinTrials && (i == nil || i.Low != low || i.High != high) {
+					t.Errorf("%s of %s: interval %v, want %g to %g", p.Name, s.Name, i, low, high)
+				}
+			}
+		}
+	}
+	if checked < 10 {
+		t.Errorf("%d points were checked, want those of two situations", checked)
+	}
+}

@@ -1,0 +1,112 @@
+package results
+
+import (
+	"serverlab/results/plot"
+)
+
+// loadLine is one row of a sweep as its charts need it.
+type loadLine struct {
+	name  string
+	style int
+	knee  int // number of the point; -1: there is none
+	at    []CurvePoint
+}
+
+// sweepPictures draws all rows of a run's sweep over one another.
+func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
+	var lines []loadLine
+	most, clients, conns := 0, 0, "a connection per request"
+	for _, c := range Curves(run, trials, sweep) {
+		line := loadLine{name: c.Architecture.Label, knee: c.Sweep.Knee, at: c.Points}
+		for i := range run.Architectures {
+			if &run.Architectures[i] == c.Architecture {
+				line.style = i
+			}
+		}
+		for _, p := range c.Points {
+			most = max(most, p.Trials)
+		}
+		clients = max(clients, c.Sweep.Connections)
+		if c.Sweep.KeepAlive {
+			conns = "keep-alive"
+		}
+		lines = append(lines, line)
+	}
+	head := plot.Head{Note: sweep + ": open loop, " + plural(clients, "connection") + " at most, " + conns +
+		"; medians of " + plural(most, "trial") + " at each rate", Count: "trials", Of: "architecture",
+		Desc: "The knee is where throughput over response time is highest; past it there is waiting and little more."}
+	if most >= MinTrials {
+		head.Note += " with 95 % intervals"
+	}
+	return append([]Picture{throughputOffered(sweep, head, lines)}, latencyThroughput(sweep, head, lines)...)
+}
+
+// throughputOffered draws what was answered against what was asked for, beside the line of who answers everything.
+func throughputOffered(name string, head plot.Head, lines []loadLine) Picture {
+	l := &plot.Lines{Head: head, X: plot.Axis{Title: "offered", Unit: plot.PerSecond}, Y: Throughput.axis()}
+	l.Title = "Throughput against offered load"
+	top := 0.0
+	for _, line := range lines {
+		s := plot.Series{Name: line.name, Style: line.style}
+		for i := range line.at {
+			p := &line.at[i]
+			if p.Achieved.N > 0 {
+				s.Points = append(s.Points, line.point(i, p.Rate, p.Achieved))
+				top = max(top, p.Rate)
+			}
+		}
+		if len(s.Points) > 0 {
+			l.Series = append(l.Series, s)
+		}
+	}
+	if len(l.Series) == 0 {
+		return Picture{}
+	}
+	l.Series = append([]plot.Series{{Name: "as offered", Reference: true,
+		Points: []plot.Point{{X: 0, Y: 0}, {X: top, Y: top}}}}, l.Series...)
+	return Picture{Name: name + "-throughput-offered", About: AboutLoad, Chart: l,
+		Look: "A server keeps to the line for as long as it can. Then look at what it does with too much: a level line goes " +
+			"on at capacity, a falling one spends its time on requests that it cannot finish."}
+}
+
+// latencyThroughput draws p50 and p99 against what was answered, each in a chart of its own.
+func latencyThroughput(name string, head plot.Head, lines []loadLine) (all []Picture) {
+	for _, q := range []struct {
+		name string
+		of   func(*CurvePoint) Summary
+	}{{"p50", func(p *CurvePoint) Summary { return p.P50 }}, {"p99", func(p *CurvePoint) Summary { return p.P99 }}} {
+		l := &plot.Lines{Head: head, X: Throughput.axis(),
+			Y: plot.Axis{Title: q.name + " of the response time", Unit: plot.Milliseconds, Scale: plot.Log}}
+		l.Title = "Latency against throughput: " + q.name
+		for _, line := range lines {
+			s := plot.Series{Name: line.name, Style: line.style}
+			for i := range line.at {
+				p := &line.at[i]
+				if y := q.of(p); y.N > 0 && p.Achieved.N > 0 {
+					s.Points = append(s.Points, line.point(i, p.Achieved.Median, y))
+				}
+			}
+			if len(s.Points) > 0 {
+				l.Series = append(l.Series, s)
+			}
+		}
+		if len(l.Series) == 0 {
+			continue
+		}
+		all = append(all, Picture{Name: name + "-latency-throughput-" + q.name, About: AboutLoad, Chart: l,
+			Look: "A line goes right while more load costs little time, and turns up at its knee, which has a ring. Past " +
+				"capacity it can even turn back: more waiting for fewer answers. Whose knee is furthest to the right, and " +
+				"is that row also the fastest before it?"})
+	}
+	return all
+}
+
+// point is point i of a line at x.
+func (line *loadLine) point(i int, x float64, y Summary) plot.Point {
+	v, interval := y.drawn()
+	p := plot.Point{X: x, Y: v, Interval: interval, N: y.N, Open: line.at[i].Void != ""}
+	if i == line.knee {
+		p.Mark = "knee"
+	}
+	return p
+}
