@@ -50,7 +50,7 @@ func (col *Column) percentiles() Picture {
 // make one of the chart where a window is long.
 const (
 	leastSteps = 8
-	mostSteps  = 160
+	mostShown  = 160
 )
 
 // eventTitle names what was done to the servers of a situation on purpose.
@@ -121,7 +121,7 @@ func (col *Column) timeLine(name, title string, y plot.Axis, figure func(steps [
 			l.Moments = []plot.Moment{{At: 0, Label: col.Situation.Fault + " killed"}}
 		}
 		step, points := t.Load.Series.Step, t.Load.Series.Points[:t.Load.steps()]
-		several := (len(points) + mostSteps - 1) / mostSteps
+		several := (len(points) + mostShown - 1) / mostSteps
 		s := plot.Series{Name: c.Architecture.Label, Style: i}
 		for k := 0; k+several <= len(points); k += several {
 			length := float64(several) * step

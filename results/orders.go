@@ -33,6 +33,7 @@ type ordered struct {
 // one is a row in a column of one run.
 type one struct {
 	values []float64
+	blocks map[int]float64 // of them, by block
 	median float64
 	failed bool
 }
@@ -58,7 +59,8 @@ func (o *Orders) Add(name string, run Run, trials []Trial) error {
 			cell := &c.Cells[i]
 			fails := cell.Verdict == Failed
 			if !cell.Architecture.Reference && (fails || len(cell.Values) > 0) {
-				cells[cell.Architecture.Name] = one{cell.Values, cell.Summary.Median, fails}
+				cells[cell.Architecture.Name] = one{cell.Values, cell.byBlock(c.Situation.Metric), cell.Summary.Median,
+					fails}
 			}
 		}
 		if len(cells) == 0 {
@@ -143,6 +145,7 @@ func (c *ordered) judge(cells map[string]one, all []rowPair) {
 		x, y := cells[p.first], cells[p.second]
 		if len(x.values) > 0 && len(y.values) > 0 && !x.failed && !y.failed {
 			v := compare(y.values, x.values, 1)
+			v.pair(y.blocks, x.blocks)
 			versus[i], families[p.family] = &v, append(families[p.family], &v)
 		}
 	}
@@ -175,6 +178,8 @@ func (c *ordered) judge(cells map[string]one, all []rowPair) {
 func (c *Comparison) reversed() *Comparison {
 	r := *c
 	r.Delta, r.Ratio = -c.Delta, 1/c.Ratio
+	p := &c.Paired
+	r.Paired = Summary{p.N, 1 / p.Median, 1 / p.Hi, 1 / p.Lo, 1 / p.Biggest, 1 / p.Smallest}
 	return &r
 }
 

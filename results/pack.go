@@ -80,47 +80,68 @@ func readPacked(path string) (Run, []Trial, error) {
 	return unpack(f, path)
 }
 
-// unpack reads what Pack has written. What is not a gzip'd tar of these two files is ErrForeign; one that is cut short,
-// changed or beyond the limits is ErrDamaged, a newer one ErrNewer.
+// unpack reads what Pack has written, as much of it as there is. What is not a gzip'd tar of these two files is
+// ErrForeign; what is cut short, changed or beyond the limits is Damage.
 func unpack(f io.Reader, path string) (Run, []Trial, error) {
 	zip, err := gzip.NewReader(f)
 	if err != nil {
 		return Run{}, nil, fmt.Errorf("%s %w", path, ErrForeign)
 	}
-	archive := tar.NewReader(zip)
-	head, err := packedFile(archive, path, runFile, maxRunBytes)
-	if err != nil {
+	archive, lines := tar.NewReader(zip), path+"/"+trialsFile
+	var r reading
+	text, err := packedFile(archive, path, runFile, maxRunBytes)
+	if errors.Is(err, ErrForeign) {
 		return Run{}, nil, err
 	}
-	run, err := decodeRun(path+"/"+runFile, head)
 	if err != nil {
-		return Run{}, nil, err
+		r.wrong.add(err)
+		return r.result(path, lines) // a tar can't be read beyond such a place
 	}
-	body, err := packedFile(archive, path, trialsFile, maxTrialsBytes)
+	r.head(path+"/"+runFile, text)
+	text, cut := packedFile(archive, path, trialsFile, maxTrialsBytes)
+	err = cut
+	if cut == nil {
+		err = unpackEnd(archive, zip, path)
+	}
 	if err != nil {
-		return Run{}, nil, err
+		r.wrong.add(err)
 	}
-	if _, err := archive.Next(); err != io.EOF {
-		return Run{}, nil, fmt.Errorf("%s %w: something follows %s", path, ErrDamaged, trialsFile)
+	if at := nthLine(text, maxTrials); at < len(text) {
+		r.wrong.add(fmt.Errorf("%s:%d %w: at most %d trials are read", lines, maxTrials+1, ErrDamaged, maxTrials))
+		text = text[:at]
 	}
-	// gzip's checksum stands at its end; a tar ends in a few empty blocks before it.
-	if rest, err := io.Copy(io.Discard, io.LimitReader(zip, maxRunBytes)); err != nil || rest == maxRunBytes {
-		return Run{}, nil, fmt.Errorf("%s %w: its end is cut short or changed", path, ErrDamaged)
+	r.lines(bytes.NewReader(text), lines)
+	if cut != nil {
+		r.torn = 0 // it has been named
 	}
-	if n := bytes.Count(body, []byte("\n")); n > maxTrials {
-		return Run{}, nil, fmt.Errorf("%s %w: it has %d trials; at most %d are read", path, ErrDamaged, n, maxTrials)
-	}
-	trials, _, torn, err := readTrials(bytes.NewReader(body), path+"/"+trialsFile)
-	if err != nil {
-		return Run{}, nil, err
-	}
-	if torn {
-		return Run{}, nil, fmt.Errorf("%s %w: its last line is cut short", path, ErrDamaged)
-	}
-	return run, trials, nil
+	return r.result(path, lines)
 }
 
-// packedFile reads the next file of an archive, which must have that name and at most so many bytes.
+// unpackEnd reads what follows the last file: a few empty blocks of the tar and gzip's checksum.
+func unpackEnd(archive *tar.Reader, zip io.Reader, path string) error {
+	if _, err := archive.Next(); err != io.EOF {
+		return fmt.Errorf("%s %w: something follows %s, or its end is cut short or changed", path, ErrDamaged, trialsFile)
+	}
+	if rest, err := io.Copy(io.Discard, io.LimitReader(zip, maxRunBytes)); err != nil || rest == maxRunBytes {
+		return fmt.Errorf("%s %w: its end is cut short or changed", path, ErrDamaged)
+	}
+	return nil
+}
+
+// nthLine is where the line after the first n begins, or the length of the text.
+func nthLine(text []byte, n int) (at int) {
+	for range n {
+		next := bytes.IndexByte(text[at:], '\n')
+		if next < 0 {
+			return len(text)
+		}
+		at += next + 1
+	}
+	return at
+}
+
+// packedFile reads the next file of an archive, which must have that name and at most so many bytes: as much of it as
+// can be read, where the error is ErrDamaged.
 func packedFile(archive *tar.Reader, path, name string, most int64) ([]byte, error) {
 	h, err := archive.Next()
 	switch {
@@ -135,7 +156,8 @@ func packedFile(archive *tar.Reader, path, name string, most int64) ([]byte, err
 	}
 	text, err := io.ReadAll(archive)
 	if err != nil {
-		return nil, fmt.Errorf("%s %w: it is cut short or changed in %s: %w", path, ErrDamaged, name, err)
+		return text, fmt.Errorf("%s/%s:%d %w: it is cut short or changed: %w", path, name, 1+bytes.Count(text, []byte("\n")),
+			ErrDamaged, err)
 	}
 	return text, nil
 }

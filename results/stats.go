@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"golang.org/x/perf/benchmath"
 )
 
 // Alpha is the level of significance of every comparison: a difference that chance alone would show less often than
@@ -133,27 +135,23 @@ type Summary struct {
 	Smallest, Biggest float64
 }
 
-// Summarize computes the summary of values. The interval runs from the k-th smallest to the k-th biggest value, with
-// the greatest k for which the true median lies outside in at most 5 % of all samples: each value is above it with
-// probability 1/2 (David and Nagaraja, Order Statistics, 7.1).
+// confidence is that of every interval: the true median lies outside in at most Alpha of all samples.
+const confidence = 1 - Alpha
+
+// Summarize computes the summary of values as benchstat does, with golang.org/x/perf/benchmath and no assumption about
+// their distribution: the interval runs between two of the values, so chosen that the true median lies outside in at
+// most 5 % of all samples, since each value is above it with probability 1/2 (David and Nagaraja, Order Statistics, 7.1).
 func Summarize(values []float64) Summary {
 	nan := math.NaN()
 	n := len(values)
-	s := Summary{n, nan, nan, nan, nan, nan}
 	if n == 0 {
-		return s
+		return Summary{n, nan, nan, nan, nan, nan}
 	}
 	sorted := slices.Sorted(slices.Values(values))
-	s.Smallest, s.Biggest = sorted[0], sorted[n-1]
-	s.Median = (sorted[(n-1)/2] + sorted[n/2]) / 2
-	outside, ways := 0.0, 1.0 // of 2^n; ways counts the samples with k values on one side
-	for k := 0; k < n/2; k++ {
-		outside += 2 * ways * math.Exp2(-float64(n))
-		if outside > Alpha {
-			break
-		}
-		s.Lo, s.Hi = sorted[k], sorted[n-1-k]
-		ways *= float64(n-k) / float64(k+1)
+	of := benchmath.AssumeNothing.Summary(benchmath.NewSample(sorted, &benchmath.DefaultThresholds), confidence)
+	s := Summary{n, of.Center, of.Lo, of.Hi, sorted[0], sorted[n-1]}
+	if math.IsInf(of.Lo, 0) || math.IsInf(of.Hi, 0) { // too few values
+		s.Lo, s.Hi = nan, nan
 	}
 	return s
 }
@@ -169,6 +167,9 @@ type Comparison struct {
 	Delta float64
 	// Ratio is the row's median over the best one's; NaN where that is 0.
 	Ratio float64
+	// Paired sums up the ratios of the row's figure to the best one's in the same block, where what disturbs a block
+	// cancels out; N is 0 where there is no pair, or a figure that no ratio can be made of.
+	Paired Summary
 	// Decidable is false where even values that do not overlap could not reach significance: too few trials.
 	Decidable bool
 }
@@ -176,6 +177,7 @@ type Comparison struct {
 // compare tests other against best as one of m comparisons; Adjusted is filled by holm.
 func compare(other, best []float64, m int) Comparison {
 	c := Comparison{P: mannWhitney(other, best), Delta: cliff(other, best)}
+	c.Paired = Summarize(nil)
 	c.Decidable = leastP(len(other), len(best))*float64(m) <= Alpha
 	c.Ratio = Summarize(other).Median / Summarize(best).Median
 	if math.IsInf(c.Ratio, 0) {
@@ -184,10 +186,36 @@ func compare(other, best []float64, m int) Comparison {
 	return c
 }
 
+// pair fills Paired from the figures of both rows by block. A figure of 0 or less, as of memory that shrank, makes no
+// ratio: then there is none at all, since those that are left would be a choice.
+func (c *Comparison) pair(other, best map[int]float64) {
+	var ratios []float64
+	for block, v := range other {
+		b, both := best[block]
+		if !both {
+			continue
+		}
+		if v <= 0 || b <= 0 {
+			ratios = nil
+			break
+		}
+		ratios = append(ratios, v/b)
+	}
+	c.Paired = Summarize(ratios)
+}
+
+// ratio is what a verdict looks at: that of the pairs where they are enough for an interval, else that of the medians.
+func (c *Comparison) ratio() float64 {
+	if c.Paired.N >= MinTrials {
+		return c.Paired.Median
+	}
+	return c.Ratio
+}
+
 // mannWhitney is the exact two-sided p-value of the Mann-Whitney U test (1947): twice the share of all ways to deal the
 // values into two samples of these sizes that are at least as one-sided as what was seen. Equal values share the mean
-// of their ranks. (golang.org/x/perf/benchmath is right only without ties: for 2 3 5 6 against 1 2 2 2 2 it says p = 0,
-// where 5 of the 126 ways to deal give 0.08. Counts of clients are full of ties.)
+// of their ranks. (golang.org/x/perf/benchmath, which is otherwise the same, can be wrong with ties: for 2 3 5 6 against
+// 1 2 2 2 2 it says p = 0, where 5 of the 126 ways to deal give 0.08. Counts of clients are full of ties.)
 func mannWhitney(a, b []float64) float64 {
 	if len(a)*len(b) == 0 {
 		return 1
@@ -235,12 +263,13 @@ func mannWhitney(a, b []float64) float64 {
 	return math.Min(1, 2*math.Min(low, high)/total)
 }
 
-// matters tells whether the row is worse than the best by more than Margin, in ranks and in medians.
+// matters tells whether the row is worse than the best by more than Margin, in ranks and in the ratio.
 func (c *Comparison) matters(m Metric) bool {
 	if c.Delta == 0 || c.Delta < 0 != m.HigherIsBetter() {
 		return false
 	}
-	return m == Harmed || math.IsNaN(c.Ratio) || math.Abs(c.Ratio-1) >= Margin
+	r := c.ratio()
+	return m == Harmed || math.IsNaN(r) || math.Abs(r-1) >= Margin
 }
 
 // leastP is the p-value of two samples that do not overlap at all: both orders, of all the ways to mix them.

@@ -4,7 +4,10 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"golang.org/x/perf/benchmath"
 )
 
 func TestValue(t *testing.T) {
@@ -117,6 +120,55 @@ func TestMannWhitneyIsExact(t *testing.T) {
 		if got := compare(all[:n], all[n:], 1).P; math.Abs(got-want) > 1e-9 {
 			t.Errorf("%v against %v: p = %v, want %v", all[:n], all[n:], got, want)
 		}
+	}
+}
+
+// The U test of benchmath is ours where no values are equal, and not where some are: that is why there is ours. When this
+// fails, theirs has been put right and ours can go.
+func TestMannWhitneyBesideBenchmath(t *testing.T) {
+	theirs := func(a, b []float64) float64 {
+		sample := func(v []float64) *benchmath.Sample {
+			return benchmath.NewSample(slices.Clone(v), &benchmath.DefaultThresholds)
+		}
+		return benchmath.AssumeNothing.Compare(sample(a), sample(b)).P
+	}
+	rng := rand.New(rand.NewPCG(7, 8))
+	for range 50 {
+		var all []float64
+		for _, v := range rng.Perm(10 + rng.IntN(8)) {
+			all = append(all, float64(v))
+		}
+		a, b := all[:5], all[5:]
+		if got, want := mannWhitney(a, b), theirs(a, b); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%v against %v: p = %v, benchmath says %v", a, b, got, want)
+		}
+	}
+	a, b := []float64{2, 3, 5, 6}, []float64{1, 2, 2, 2, 2}
+	if got, wrong := mannWhitney(a, b), theirs(a, b); math.Abs(got-10.0/126) > 1e-9 || wrong == got {
+		t.Errorf("%v against %v: p = %v, benchmath says %v", a, b, got, wrong)
+	}
+}
+
+// A drift that hits both rows of a block cancels out of their ratio, and a figure that makes no ratio leaves none.
+func TestPairedRatio(t *testing.T) {
+	row, best := map[int]float64{}, map[int]float64{}
+	for block := 1; block <= 6; block++ {
+		drift := math.Pow(2, float64(block))
+		best[block], row[block] = drift, 1.25*drift
+	}
+	row[7] = 1000 // without a partner
+	var c Comparison
+	if c.pair(row, best); c.Paired != (Summary{6, 1.25, 1.25, 1.25, 1.25, 1.25}) || c.ratio() != 1.25 {
+		t.Errorf("six blocks: %+v", c.Paired)
+	}
+	delete(best, 6)
+	c.Ratio = 3
+	if c.pair(row, best); c.Paired.N != 5 || !math.IsNaN(c.Paired.Lo) || c.ratio() != 3 {
+		t.Errorf("five blocks have no interval: %+v, and the ratio of medians counts: %v", c.Paired, c.ratio())
+	}
+	row[3] = -1
+	if c.pair(row, best); c.Paired.N != 0 || c.ratio() != 3 {
+		t.Errorf("a figure below 0: %+v", c.Paired)
 	}
 }
 

@@ -1,13 +1,9 @@
 package results
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -112,10 +108,10 @@ func openWriter(dir string) (*Writer, error) {
 	return &Writer{file: f}, nil
 }
 
-// Resume opens a run to append to it and returns what it holds. A last line that was cut short is dropped; a damaged
-// line before it is an error (ErrDamaged) that names its number, and so is a newer version (ErrNewer).
+// Resume opens a run to append to it and returns what it holds. A last line that was cut short is dropped; anything else
+// that is wrong is an error (Damage): nothing is appended to a record that can't be read.
 func Resume(dir string) (*Writer, Run, []Trial, error) {
-	run, err := readRun(dir)
+	head, err := openRun(dir)
 	if err != nil {
 		return nil, Run{}, nil, err
 	}
@@ -123,9 +119,10 @@ func Resume(dir string) (*Writer, Run, []Trial, error) {
 	if err != nil {
 		return nil, Run{}, nil, err
 	}
-	trials, size, torn, err := readTrials(w.file, filepath.Join(dir, trialsFile))
-	if err == nil && torn {
-		if err = w.file.Truncate(size); err != nil {
+	var r reading
+	err = r.strict(dir, head, w.file)
+	if err == nil && r.torn > 0 {
+		if err = w.file.Truncate(r.size); err != nil {
 			err = fmt.Errorf("cut the torn last line: %w", err)
 		}
 	}
@@ -133,8 +130,8 @@ func Resume(dir string) (*Writer, Run, []Trial, error) {
 		w.file.Close()
 		return nil, Run{}, nil, err
 	}
-	w.size = size
-	return w, run, trials, nil
+	w.size = r.size
+	return w, r.run, r.trials, nil
 }
 
 // Append writes one trial as one line and returns when it is on the disk. After an error the file holds what it held
@@ -157,111 +154,3 @@ func (w *Writer) Append(t Trial) error {
 
 // Close gives the directory free for another writer.
 func (w *Writer) Close() error { return w.file.Close() }
-
-// Read returns a run and its trials in the order in which they ran, from its directory or from the one file that Pack
-// has made of it. It changes nothing: a last line that was cut short is left out and said in Run.Notes. It may read a
-// run that is still being written.
-func Read(dir string) (Run, []Trial, error) {
-	if info, err := os.Stat(dir); err == nil && info.Mode().IsRegular() {
-		return readPacked(dir)
-	}
-	run, err := readRun(dir)
-	if err != nil {
-		return Run{}, nil, err
-	}
-	path := filepath.Join(dir, trialsFile)
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return run, nil, nil
-	}
-	if err != nil {
-		return Run{}, nil, fmt.Errorf("read trials: %w", err)
-	}
-	defer f.Close()
-	trials, _, torn, err := readTrials(f, path)
-	if err != nil {
-		return Run{}, nil, err
-	}
-	if torn {
-		run.Notes = append(run.Notes, "The last trial was cut short while it was written; it is left out.")
-	}
-	return run, trials, nil
-}
-
-func readRun(dir string) (Run, error) {
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Run{}, fmt.Errorf("no such directory: %s: name one that `serverlab bench` has written: %w", dir,
-			fs.ErrNotExist)
-	case err != nil:
-		return Run{}, fmt.Errorf("read run: %w", err)
-	case !info.IsDir():
-		return Run{}, fmt.Errorf("%s is a file: name the directory of a run", dir)
-	}
-	path := filepath.Join(dir, runFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Run{}, fmt.Errorf("%s %w", dir, ErrNoRun)
-	}
-	if err != nil {
-		return Run{}, fmt.Errorf("read run: %w", err)
-	}
-	return decodeRun(path, text)
-}
-
-func decodeRun(name string, text []byte) (Run, error) {
-	if err := checkVersion(name, text); err != nil {
-		return Run{}, err
-	}
-	var run Run
-	if err := json.Unmarshal(text, &run); err != nil {
-		return Run{}, fmt.Errorf("%s %w: %w", name, ErrDamaged, err)
-	}
-	return run, nil
-}
-
-// checkVersion looks at the version alone, since the fields of a newer record may not decode.
-func checkVersion(name string, text []byte) error {
-	var v struct{ Version int }
-	if err := json.Unmarshal(text, &v); err != nil {
-		return fmt.Errorf("%s %w: %w", name, ErrDamaged, err)
-	}
-	if v.Version > Version {
-		return fmt.Errorf("%s %w (version %d; this one reads up to %d)", name, ErrNewer, v.Version, Version)
-	}
-	if v.Version < 1 {
-		return fmt.Errorf("%s %w: it has no version", name, ErrDamaged)
-	}
-	return nil
-}
-
-// readTrials reads complete lines only and returns their size in bytes. A line without its newline is a write that
-// did not end: torn.
-func readTrials(r io.Reader, path string) (trials []Trial, size int64, torn bool, err error) {
-	in, seen := bufio.NewReader(r), map[Planned]bool{}
-	for number := 1; ; number++ {
-		line, err := in.ReadBytes('\n')
-		if err == io.EOF {
-			return trials, size, len(line) > 0, nil
-		}
-		if err != nil {
-			return nil, 0, false, fmt.Errorf("read %s: %w", path, err)
-		}
-		name := fmt.Sprintf("line %d of %s", number, path)
-		if err := checkVersion(name, bytes.TrimSpace(line)); err != nil {
-			return nil, 0, false, err
-		}
-		var t Trial
-		if err := json.Unmarshal(line, &t); err != nil {
-			return nil, 0, false, fmt.Errorf("%s %w: %w", name, ErrDamaged, err)
-		}
-		if seen[t.Planned] {
-			return nil, 0, false, fmt.Errorf("%s %w: it repeats the trial %s of %s, block %d", name, ErrDamaged,
-				t.Situation, t.Architecture, t.Block)
-		}
-		seen[t.Planned] = true
-		trials = append(trials, t)
-		size += int64(len(line))
-	}
-}

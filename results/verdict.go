@@ -163,10 +163,17 @@ func (col *Column) rank(plan []Planned) {
 	}
 	best := lead(ranked, col.Situation.Metric, pending)
 	for _, c := range beside {
-		v := compare(c.Values, best.Values, 1)
+		v := c.versus(best, col.Situation.Metric, 1)
 		holm([]*Comparison{&v})
 		c.Versus = &v
 	}
+}
+
+// versus compares the cell with the best one as one of so many comparisons.
+func (c *Cell) versus(best *Cell, m Metric, of int) Comparison {
+	v := compare(c.Values, best.Values, of)
+	v.pair(c.byBlock(m), best.byBlock(m))
+	return v
 }
 
 // lead compares cells that have a figure with the best of them, which it returns. While one of their kind is pending
@@ -181,7 +188,7 @@ func lead(ranked []*Cell, m Metric, pending bool) (best *Cell) {
 	var all []*Comparison
 	for _, c := range ranked {
 		if c != best {
-			v := compare(c.Values, best.Values, len(ranked)-1)
+			v := c.versus(best, m, len(ranked)-1)
 			c.Versus, all = &v, append(all, &v)
 		}
 	}

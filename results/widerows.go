@@ -75,6 +75,13 @@ func verdictRows(sit *Situation) []wideRow {
 			return string(c.Verdict)
 		}},
 		{"ratio to the best", versus(func(v *Comparison) string { return number(v.Ratio, 3) })},
+		{"  median of its blocks' ratios", versus(func(v *Comparison) string { return number(v.Paired.Median, 3) })},
+		{"  95 % interval, paired by block", versus(func(v *Comparison) string {
+			if math.IsNaN(v.Paired.Lo) {
+				return "n/a"
+			}
+			return number(v.Paired.Lo, 3) + " – " + number(v.Paired.Hi, 3)
+		})},
 		{"Cliff's delta", versus(func(v *Comparison) string { return fmt.Sprintf("%+.2f", v.Delta) })},
 		{"Mann-Whitney p, Holm's", versus(func(v *Comparison) string { return fmt.Sprintf("%.3f", v.Adjusted) })},
 	}

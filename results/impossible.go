@@ -1,0 +1,203 @@
+package results
+
+import (
+	"fmt"
+)
+
+// Bounds of what a figure of a record can be. They are far beyond any machine, and so small that no sum or product of
+// figures overflows and none is a line long.
+const (
+	mostSeconds   = 1e9
+	leastWindow   = 1e-6 // seconds
+	mostCount     = 1e15
+	mostRows      = 200
+	mostColumns   = 500
+	mostPlanned   = 200_000
+	mostSteps     = 1_000_000
+	mostPerSecond = 1e12
+	// splitError is by how many seconds the kernel's split of CPU time into user and system may step back: it is an
+	// estimate from ticks, which the kernel scales to the exact sum (cputime_adjust in kernel/sched/cputime.c).
+	splitError = 0.1
+)
+
+// figure is one number of a record by its name there.
+type figure struct {
+	name  string
+	value float64
+	most  float64
+}
+
+// outOfBounds names the first figure that is below 0 or above its most, or "".
+func outOfBounds(figures []figure) string {
+	for _, f := range figures {
+		if !(f.value >= 0 && f.value <= f.most) {
+			return fmt.Sprintf("%s is %.6g", f.name, f.value)
+		}
+	}
+	return ""
+}
+
+// optional is a figure that a record may lack.
+func optional[T float64 | uint64](name string, v *T, most float64) figure {
+	if v == nil {
+		return figure{}
+	}
+	return figure{name, float64(*v), most}
+}
+
+// impossible says what no trial can have measured, in a few words, or "": such a record was damaged or made up, and
+// any figure of it would mislead.
+func (t *Trial) impossible() string {
+	l := &t.Load
+	figures := []figure{
+		{"seconds", t.Seconds, mostSeconds}, {"warmup", l.Warmup, mostSeconds}, {"window", l.Window, mostSeconds},
+		{"rate", l.Rate, mostPerSecond}, {"the load generator's cpu", l.CPU, mostSeconds},
+		{"cpu_spin", l.CPUSpin, mostSeconds}, {"cpu_watch", l.CPUWatch, mostSeconds},
+		{"requests", float64(l.Requests), mostCount}, {"intended", float64(l.Intended), mostCount},
+		{"censored", float64(l.Censored), mostCount}, {"backlog", float64(l.Backlog), mostCount},
+		{"connections", float64(l.Connections), mostCount},
+		{"silent", float64(l.Silent), mostCount},
+		{"unserved of connections", float64(l.Unserved), float64(l.Connections)},
+		{"harmed of connections", float64(l.HarmedCount), float64(l.Connections)},
+		{"silent_closed of silent", float64(l.SilentClosed), float64(l.Silent)},
+	}
+	for _, n := range l.Errors {
+		figures = append(figures, figure{"errors", float64(n), mostCount})
+	}
+	if f := l.Fault; f != nil {
+		figures = append(figures, figure{"the fault's begun", f.Begun, mostSeconds},
+			figure{"happened", f.Happened, mostSeconds}, optional("first", f.First, mostSeconds),
+			optional("restart", f.Restart, mostSeconds), figure{"lived", f.Lived, mostSeconds})
+	}
+	if what := outOfBounds(append(figures, t.Server.figures()...)); what != "" {
+		return what
+	}
+	if l.Window < leastWindow && t.Failure == "" {
+		return fmt.Sprintf("its window has %.6g s", l.Window)
+	}
+	if what := l.contradiction(); what != "" {
+		return what
+	}
+	return l.Series.impossible()
+}
+
+func (s *Server) figures() []figure {
+	all := []figure{
+		optional("the server's cpu", s.CPU, mostSeconds), optional("store_cpu", s.StoreCPU, mostSeconds),
+		optional("steal", s.Steal, mostSeconds), optional("psi_some", s.PSISome, mostSeconds),
+		optional("switches", s.Switches, mostCount), optional("pss_start", s.PSSStart, mostCount),
+		optional("pss_silent", s.PSSSilent, mostCount), optional("pss_peak", s.PSSPeak, mostCount),
+		{"the server's requests", float64(s.Requests), mostCount}, {"threads", float64(s.Threads), mostCount},
+		{"processes", float64(s.Processes), mostCount},
+	}
+	for _, part := range []figure{optional("cpu_user", s.CPUUser, mostSeconds),
+		optional("cpu_system", s.CPUSystem, mostSeconds)} {
+		if part.value < 0 && part.value > -splitError {
+			continue
+		}
+		all = append(all, part)
+	}
+	for _, n := range s.PerWorker {
+		all = append(all, figure{"per_worker", float64(n), mostCount})
+	}
+	return all
+}
+
+// contradiction tells where counts and histograms differ: each right answer and each censored request is in Response,
+// and each right answer in Service.
+func (l *Load) contradiction() string {
+	for _, h := range []struct {
+		name string
+		of   Histogram
+		want int64 // -1: any
+	}{{"response", l.Response, int64(l.Requests + l.Censored)}, {"service", l.Service, int64(l.Requests)},
+		{"lag", l.Lag, -1}, {"first_byte", l.FirstByte, -1}, {"connect", l.Connect, -1}, {"stalls", l.Stalls, -1}} {
+		n := h.of.Count()
+		switch {
+		case h.want >= 0 && n != h.want:
+			return fmt.Sprintf("its %s histogram has %d values where its counts say %d", h.name, n, h.want)
+		case n > mostCount:
+			return fmt.Sprintf("its %s histogram has %d values", h.name, n)
+		case n > 0 && !h.of.common():
+			return fmt.Sprintf("its %s histogram is not one of %d to %d ns with %d digits", h.name, HistogramMin,
+				HistogramMax, HistogramDigits)
+		}
+	}
+	return ""
+}
+
+// common tells whether the histogram has the common range: others can't be added up.
+func (h Histogram) common() bool {
+	return h.LowestTrackableValue() == HistogramMin && h.HighestTrackableValue() == HistogramMax &&
+		h.SignificantFigures() == HistogramDigits
+}
+
+// impossible is that of a series, nil or not.
+func (s *Series) impossible() string {
+	if s == nil {
+		return ""
+	}
+	if !(s.Step >= leastWindow && s.Step <= mostSeconds) || len(s.Points) > mostSteps {
+		return fmt.Sprintf("its series has %d steps of %.6g s", len(s.Points), s.Step)
+	}
+	for _, p := range s.Points {
+		if what := outOfBounds([]figure{{"requests of a step", float64(p.Requests), mostCount},
+			{"errors of a step", float64(p.Errors), mostCount}, {"in_flight", float64(p.InFlight), mostCount},
+			{"waiting", p.Waiting, mostSeconds}}); what != "" {
+			return what
+		}
+		if n := p.Response.Count(); uint64(n) > mostCount {
+			return fmt.Sprintf("a step's histogram has %d values", n)
+		}
+	}
+	return ""
+}
+
+// impossible says what no run can be, or "". Rows and columns are told apart by their names.
+func (r *Run) impossible() string {
+	if len(r.Architectures) > mostRows || len(r.Situations) > mostColumns || len(r.Plan) > mostPlanned {
+		return fmt.Sprintf("%d rows, %d situations and %d planned trials are more than are read (%d, %d and %d)",
+			len(r.Architectures), len(r.Situations), len(r.Plan), mostRows, mostColumns, mostPlanned)
+	}
+	seen := map[[2]string]bool{}
+	once := func(kind, name string) string {
+		switch key := [2]string{kind, name}; {
+		case name == "":
+			return "a " + kind + " has no name"
+		case seen[key]:
+			return fmt.Sprintf("it has two %ss of the name %q", kind, name)
+		default:
+			seen[key] = true
+			return ""
+		}
+	}
+	for i := range r.Architectures {
+		if what := once("row", r.Architectures[i].Name); what != "" {
+			return what
+		}
+	}
+	for i := range r.Situations {
+		s := &r.Situations[i]
+		if what := once("situation", s.Name); what != "" {
+			return what
+		}
+		figures := []figure{{"rate", s.Rate, mostPerSecond}, {"ceiling", s.Ceiling, mostPerSecond},
+			{"warmup", s.Warmup, mostSeconds}, {"window", s.Window, mostSeconds},
+			{"connections", float64(s.Connections), mostCount}, {"silent", float64(s.Silent), mostCount},
+			{"clients", float64(s.Clients), mostCount}, {"read", float64(s.Read), mostCount}}
+		for _, rate := range s.OwnRates {
+			figures = append(figures, figure{"own_rates", rate, mostPerSecond})
+		}
+		if what := outOfBounds(figures); what != "" {
+			return fmt.Sprintf("of the situation %q %s", s.Name, what)
+		}
+	}
+	figures := []figure{{"floor", r.Calibration.Floor, mostSeconds},
+		{"trials", float64(r.Setup.Trials), mostCount}, {"workers", float64(r.Setup.Workers), mostCount}}
+	for _, rates := range []map[string]float64{r.Calibration.Ceiling, r.Calibration.Capacity, r.Calibration.Start} {
+		for _, rate := range rates {
+			figures = append(figures, figure{"a figure of its calibration", rate, mostPerSecond})
+		}
+	}
+	return outOfBounds(figures)
+}
