@@ -243,17 +243,10 @@ func wideMachine(b *bytes.Buffer, run *Run) {
 // wideOrder prints the settings of each row and the order of the trials, so that the run can be repeated.
 func wideOrder(b *bytes.Buffer, run *Run, trials []Trial) {
 	b.WriteString("SETTINGS IN FORCE, AS EACH SERVER REPORTED THEM\n")
-	for _, a := range run.Architectures {
-		values := settingsOf(run, trials, a.Name)
-		if len(values) == 0 {
-			fmt.Fprintf(b, "%-15s n/a\n", a.Label)
-			continue
-		}
-		var parts []string
-		for _, k := range slices.Sorted(maps.Keys(values)) {
-			parts = append(parts, k+"="+strings.Join(values[k], "|"))
-		}
-		fmt.Fprintf(b, "%-15s %s\n", a.Label, strings.Join(parts, " "))
+	if run.Blind {
+		b.WriteString("kept back: they tell which row is which\n")
+	} else {
+		wideSettings(b, run, trials)
 	}
 	fmt.Fprintf(b, "\nORDER OF THE TRIALS (seed %d, %d of %d measured)\n", run.Setup.Seed, len(trials), len(run.Plan))
 	for start := 0; start < len(run.Plan); {
@@ -266,6 +259,21 @@ func wideOrder(b *bytes.Buffer, run *Run, trials []Trial) {
 			b.WriteString(l + "\n")
 		}
 		start = end
+	}
+}
+
+func wideSettings(b *bytes.Buffer, run *Run, trials []Trial) {
+	for _, a := range run.Architectures {
+		values := settingsOf(run, trials, a.Name)
+		if len(values) == 0 {
+			fmt.Fprintf(b, "%-15s n/a\n", a.Label)
+			continue
+		}
+		var parts []string
+		for _, k := range slices.Sorted(maps.Keys(values)) {
+			parts = append(parts, k+"="+strings.Join(values[k], "|"))
+		}
+		fmt.Fprintf(b, "%-15s %s\n", a.Label, strings.Join(parts, " "))
 	}
 }
 
