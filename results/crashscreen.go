@@ -193,8 +193,11 @@ func (d *crashScreen) notes() (notes []string) {
 		notes = append(notes, "¹ a process that lives for one request can keep no file open for the next one")
 	}
 	if len(reconnects) > 0 {
-		notes = append(notes, strings.Join(reconnects, ", ")+
-			": a connection per request, since it serves one at a time")
+		why := ", since it serves one at a time"
+		if d.run.Blind {
+			why = "" // that is for the class to find out
+		}
+		notes = append(notes, strings.Join(reconnects, ", ")+": a connection per request"+why)
 	}
 	if shaken > 0 {
 		notes = append(notes, fmt.Sprintf("%d of %s disturbed, perhaps by other programs: don't trust their times",

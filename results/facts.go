@@ -78,8 +78,12 @@ func CalibrationFacts(run *Run) (facts []Fact) {
 	return facts
 }
 
-// SettingFacts are the settings in force of each row, as its servers reported them.
+// SettingFacts are the settings in force of each row, as its servers reported them; none of a blind run, since they tell
+// which row is which.
 func SettingFacts(run *Run, trials []Trial) (facts []Fact) {
+	if run.Blind {
+		return nil
+	}
 	for _, a := range run.Architectures {
 		var parts []string
 		values := settingsOf(run, trials, a.Name)

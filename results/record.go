@@ -31,6 +31,8 @@ type Run struct {
 	Predictions []Prediction `json:"predictions,omitempty"`
 	// Blind says that letters stand for the rows' names, see Blind.
 	Blind bool `json:"blind,omitempty"`
+	// Choices are what the letters of a blind run may stand for: rows with their ideas, in the order of the alphabet.
+	Choices []string `json:"choices,omitempty"`
 }
 
 // Prediction is what somebody expected of one column before it was measured.

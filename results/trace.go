@@ -56,6 +56,12 @@ type TraceMark struct {
 	Kept       bool
 }
 
+// What a step has for its result that started something.
+const (
+	aThread  = "a thread"
+	aProcess = "a process"
+)
+
 // ErrNotTraced says that the calls of a trace do not hold the request that is looked for.
 var ErrNotTraced = errors.New("strace saw nobody read the request")
 
@@ -155,9 +161,9 @@ func (f *folder) steps(seen []*Syscall) []Step {
 		}
 		switch {
 		case f.newThread(c):
-			s.Result = "a thread"
+			s.Result = aThread
 		case child(c) != 0:
-			s.Result = "a process"
+			s.Result = aProcess
 		}
 		switch {
 		case c.Begin < f.mark.Begin:

@@ -16,11 +16,11 @@ func ListTrials(w io.Writer, trials []Trial, s Style) error {
 	grid := [][][]string{{{"situation", "row", "block", "requests/s", "CPU µs/req", "p99", "harmed", "verdict"}}, nil}
 	for i := range trials {
 		t := &trials[i]
-		grid[1] = append(grid[1], []string{listed(t.Situation, listWidth), listed(t.Architecture, listWidth), fmt.Sprint(t.Block),
+		grid[1] = append(grid[1], []string{listedTrial(t.Situation, listWidth), listedTrial(t.Architecture, listWidth), fmt.Sprint(t.Block),
 			trialFigure(t, Throughput, func(v float64) string { return number(v, 3) }),
 			trialFigure(t, CPUPerRequest, func(v float64) string { return number(v*1e6, 3) }),
 			trialFigure(t, Latency, func(v float64) string { return duration(v, 3) }),
-			trialFigure(t, Harmed, exact), listed(trialVerdict(t), 2*listWidth)})
+			trialFigure(t, Harmed, exact), listedTrial(trialVerdict(t), 2*listWidth)})
 	}
 	if len(trials) > 0 {
 		drawGrid(&b, grid)
@@ -35,8 +35,8 @@ func ListTrials(w io.Writer, trials []Trial, s Style) error {
 // listWidth is how much of a name is shown, in columns: names are those of a record that is damaged.
 const listWidth = 20
 
-// listed is text of a record in one line of at most so many columns.
-func listed(t string, most int) string { return clip(strings.Join(strings.Fields(t), " "), most) }
+// listedTrial is text of a record in one line of at most so many columns.
+func listedTrial(t string, most int) string { return clip(strings.Join(strings.Fields(t), " "), most) }
 
 // trialFigure is one figure of a trial, in brackets where a finding voids it.
 func trialFigure(t *Trial, m Metric, show func(float64) string) string {

@@ -193,6 +193,9 @@ func wideMachine(b *bytes.Buffer, run *Run) {
 // wideOrder prints the settings of each row and the order of the trials, so that the run can be repeated.
 func wideOrder(b *bytes.Buffer, run *Run, trials []Trial) {
 	b.WriteString("SETTINGS IN FORCE, AS EACH SERVER REPORTED THEM\n")
+	if run.Blind {
+		b.WriteString("kept back: they tell which row is which\n")
+	}
 	for _, f := range SettingFacts(run, trials) {
 		fmt.Fprintf(b, "%-15s %s\n", f.Name, f.Value)
 	}

@@ -22,6 +22,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitUndecided   = 3 // report --expect: nothing is refuted, but something can't be told
 	exitInterrupted = 130
 )
 
@@ -120,6 +121,9 @@ func runCommand(ctx context.Context, cmd command, args []string, stdout, stderr 
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "serverlab %s: %s; see `serverlab %s --help`\n", cmd.name, oneLine(err), cmd.name)
 		return exitUsage
+	case errors.Is(err, errUndecided):
+		fmt.Fprintf(stderr, "serverlab %s: %s\n", cmd.name, oneLine(err))
+		return exitUndecided
 	case errors.Is(err, errInterrupted):
 		fmt.Fprintf(stderr, "serverlab %s: %s\n", cmd.name, oneLine(err))
 		return exitInterrupted

@@ -12,6 +12,8 @@ import (
 type reportFlags struct {
 	screen                    screenFlags
 	html, svg, pack, benchfmt string
+	blind                     blindFlags
+	expect                    expectFlags
 }
 
 func (f *reportFlags) register(c *call) {
@@ -22,6 +24,8 @@ func (f *reportFlags) register(c *call) {
 	c.flags.StringVar(&f.pack, "pack", "", "write the run as one `FILE.run`, without host or user name, to hand in or "+
 		"mail; every command that takes DIR takes it too")
 	registerGoBench(c.flags, &f.benchfmt)
+	f.blind.register(c)
+	f.expect.register(c)
 }
 
 // files are those that were asked for, to be filled with a run.
@@ -45,7 +49,14 @@ func (f *reportFlags) check(c *call) error {
 			return usagef("--%s names no %s", name, map[bool]string{false: "file", true: "directory"}[name == "svg"])
 		}
 	}
-	return checkFiles(f.files(results.Run{}, nil), nil)
+	if err := f.expect.parse(); err != nil {
+		return err
+	}
+	files := f.files(results.Run{}, nil)
+	if err := f.blind.check(c, f.svg, files); err != nil {
+		return err
+	}
+	return checkFiles(files, nil)
 }
 
 func report(_ context.Context, c *call) error {
@@ -64,6 +75,13 @@ func report(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	if run, trials, err = f.blind.apply(c.flags.Arg(0), run, trials); err != nil {
+		return err
+	}
+	outcome, err := f.expect.ask(&run, trials)
+	if err != nil {
+		return err
+	}
 	if f.svg != "" {
 		if err := savePictures(f.svg, results.Charts(run, trials)); err != nil {
 			return err
@@ -74,6 +92,9 @@ func report(_ context.Context, c *call) error {
 		if err := x.save(c.stdout); err != nil {
 			return err
 		}
+	}
+	if outcome != nil {
+		return f.showOutcome(c, outcome, stdoutTaken(files), run, trials)
 	}
 	if stdoutTaken(files) {
 		return nil

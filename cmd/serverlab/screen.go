@@ -37,6 +37,9 @@ func (f *screenFlags) show(w io.Writer, run results.Run, trials []results.Trial)
 		draw[0] = results.Wide
 	}
 	draw = append(draw, results.Predicted)
+	if err := results.WriteRiddle(w, &run, f.style(w)); err != nil {
+		return err
+	}
 	for _, draw := range draw {
 		if err := draw(w, run, trials, f.style(w)); err != nil {
 			return fmt.Errorf("draw the result: %w", err)
