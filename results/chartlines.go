@@ -121,7 +121,7 @@ func (col *Column) timeLine(name, title string, y plot.Axis, figure func(steps [
 			l.Moments = []plot.Moment{{At: 0, Label: col.Situation.Fault + " killed"}}
 		}
 		step, points := t.Load.Series.Step, t.Load.Series.Points[:t.Load.steps()]
-		several := (len(points) + mostShown - 1) / mostSteps
+		several := (len(points) + mostShown - 1) / mostShown
 		s := plot.Series{Name: c.Architecture.Label, Style: i}
 		for k := 0; k+several <= len(points); k += several {
 			length := float64(several) * step

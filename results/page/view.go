@@ -21,12 +21,15 @@ type view struct {
 	When     string
 	Machine  string
 	Damage   []string
+	Riddle   []string // what a class is asked of a blind run
 	Verdict  []aspect
+	Scores   []results.Score
+	Total    string // of the scores
 	Sections []section
 	Rows     []row
 	Sheets   []sheet
 	Trials   []results.TrialLine
-	Verdicts []string
+	Verdicts []string // that a trial can have
 	Facts    []factGroup
 	Order    string // how the trials were mixed
 	Margin   string // below which a difference says nothing
@@ -120,8 +123,9 @@ var subjects = []struct {
 	{"", "More", ""},
 }
 
-// The widths of the two drawings of a chart, pixels.
+// The widths of the two drawings of a chart, and of the drawing of an architecture, pixels.
 const (
+	sketchWidth = 400
 	wideChart   = 720
 	narrowChart = 350
 )
@@ -130,7 +134,9 @@ func newView(run *results.Run, trials []results.Trial, damage []string) (v *view
 	v = &view{shell: newShell(), Overview: results.NewOverview(run, trials), Run: run, Damage: damage,
 		When:     run.Started.UTC().Format("2 January 2006, 15:04 UTC"),
 		Machine:  machine(&run.Machine),
+		Riddle:   results.Riddle(run),
 		Verdict:  verdict(results.Answers(run, trials)),
+		Scores:   results.Scores(run, trials),
 		Sections: sections(run, trials),
 		Trials:   results.TrialList(run, trials),
 		Verdicts: results.TrialVerdicts,
@@ -140,9 +146,9 @@ func newView(run *results.Run, trials []results.Trial, damage []string) (v *view
 		Margin: fmt.Sprintf("%.0f %%", 100*results.Margin),
 		Alpha:  fmt.Sprintf("%.0f %%", 100*results.Alpha),
 	}
-	if !run.Blind {
-		v.Facts = append(v.Facts, factGroup{"Settings in force, as each server reported them",
-			results.SettingFacts(run, trials)})
+	v.Total = results.ScoreTotal(v.Scores)
+	if settings := results.SettingFacts(run, trials); len(settings) > 0 {
+		v.Facts = append(v.Facts, factGroup{"Settings in force, as each server reported them", settings})
 	}
 	for i := range run.Architectures {
 		r, err := newRow(run, i, v.Tables)
@@ -212,6 +218,10 @@ func newRow(run *results.Run, number int, tables []results.OverviewTable) (row, 
 				}
 			}
 		}
+	}
+	if !run.Blind {
+		r.Sketch = template.HTML(r.Architecture.Sketch(plot.Options{ID: fmt.Sprintf("lanes-%d", number), Width: sketchWidth,
+			Inline: true}))
 	}
 	t, traced := run.Calibration.Traces[r.Name]
 	if !traced {
