@@ -116,7 +116,7 @@
       enter(series[at][Math.max(i, 0)]);
     });
   }
-  addEventListener('scroll', leave, {passive: true});
+  addEventListener('scroll', () => here && enter(here), {passive: true});
 
   // The trials.
   const trials = all('#trial-list tbody tr');

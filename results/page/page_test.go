@@ -2,6 +2,11 @@ package page
 
 import (
 	"bytes"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"serverlab/results"
@@ -17,11 +22,191 @@ func reference(t testing.TB) (results.Run, []results.Trial) {
 	return run, trials
 }
 
-func written(t testing.TB, run results.Run, trials []results.Trial, damage ...string) []byte {
+func written(t testing.TB, run results.Run, trials []results.Trial, damage ...string) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Write(&b, run, trials, damage); err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	return b.String()
+}
+
+// writtenRun is written for what gives a run and its trials.
+func writtenRun(t testing.TB) func(results.Run, []results.Trial) string {
+	return func(run results.Run, trials []results.Trial) string { return written(t, run, trials) }
+}
+
+// manyTrials repeats the trials of a run in further blocks until there are n.
+func manyTrials(t testing.TB, n int) (results.Run, []results.Trial) {
+	run, trials := reference(t)
+	once := slices.Clone(trials)
+	for round := 1; len(trials) < n; round++ {
+		for _, x := range once {
+			if len(trials) == n {
+				break
+			}
+			x.Block += round * run.Setup.Trials
+			x.Order = len(trials)
+			run.Plan, trials = append(run.Plan, x.Planned), append(trials, x)
+		}
+	}
+	return run, trials
+}
+
+func TestPageSaysWhatIsThere(t *testing.T) {
+	run, trials := reference(t)
+	run.LeftOut = []results.LeftOut{{Name: "nginx", Why: "it is not installed here"}}
+	html := written(t, run, trials, "trials.jsonl:7: not JSON")
+	for _, want := range []string{"Which architecture is most efficient?", "It depends: no row wins every column.",
+		"trials.jsonl:7: not JSON", "nginx</b> was left out: it is not installed here", "How it was measured",
+		`id="chart-trivial-cpu"`, `download="trivial-cpu.csv"`, "one request at a time; everybody else waits",
+		"net.core.somaxconn = 4096", "gomaxprocs=80"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page does not hold %q", want)
+		}
+	}
+	for _, bad := range []string{"ZgotmplZ", "%!", "http://", "https://", "NaN"} {
+		if i := strings.Index(html, bad); i >= 0 {
+			t.Errorf("the page holds %q: %.80q", bad, html[max(0, i-40):])
+		}
+	}
+}
+
+func TestIDsAreUnique(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\sid="([^"]*)"`).FindAllStringSubmatch(writtenRun(t)(reference(t)), -1) {
+		if seen[m[1]] {
+			t.Errorf("the id %q is given twice", m[1])
+		}
+		seen[m[1]] = true
+	}
+	if len(seen) < 50 {
+		t.Errorf("%d ids only", len(seen))
+	}
+}
+
+func TestParts(t *testing.T) {
+	run, trials := reference(t)
+	for name, part := range map[string][]results.Trial{"no trial": nil, "one": trials[:1], "interrupted": trials[:40]} {
+		if html := written(t, run, part); !strings.Contains(html, fmt.Sprintf("Not complete: %d of", len(part))) {
+			t.Errorf("%s: the page does not say that it is not complete", name)
+		}
+	}
+	written(t, results.Run{}, nil)
+}
+
+func TestBlindPageKeepsTheSecret(t *testing.T) {
+	run, trials := reference(t)
+	blind, letters, _ := results.Blind(run, trials, 7)
+	html := written(t, blind, letters)
+	_, rest, found := strings.Cut(html, `class="riddle"`)
+	if !found {
+		t.Fatal("the page does not ask which row is which")
+	}
+	if _, rest, found = strings.Cut(rest, "</section>"); !found {
+		t.Fatal("the riddle has no end")
+	}
+	rest, _, _ = strings.Cut(rest, `<h3>Words</h3>`) // which every page has
+	for _, a := range run.Architectures {
+		for _, secret := range []string{">" + a.Label + "<", a.Idea} { // a process is a word of the language, too
+			if strings.Contains(rest, secret) {
+				t.Errorf("the page says %q", secret)
+			}
+		}
+	}
+	if strings.Contains(rest, `class="sketch"`) || strings.Contains(rest, "gomaxprocs=") {
+		t.Error("the page shows drawings or settings")
+	}
+}
+
+const hostile = `"><script>alert(1)</script><img src=x onerror="alert(2)"></style></svg>"onload="alert(3)" href="javascript:alert(4)`
+
+// poison writes a text into every string below v: behind what is there, so that names still meet, or in its place.
+// Named types of strings, such as metrics, are spared where behind is true: without them there is little to draw.
+func poison(v reflect.Value, behind bool) {
+	switch v.Kind() {
+	case reflect.String:
+		switch {
+		case !v.CanSet() || behind && v.Type() != reflect.TypeFor[string]():
+		case behind:
+			v.SetString(v.String() + hostile)
+		default:
+			v.SetString(hostile)
+		}
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			poison(v.Elem(), behind)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				poison(v.Field(i), behind)
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			poison(v.Index(i), behind)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			key, value := reflect.New(k.Type()).Elem(), reflect.New(v.Type().Elem()).Elem()
+			key.Set(k)
+			value.Set(v.MapIndex(k))
+			poison(key, behind)
+			poison(value, behind)
+			v.SetMapIndex(k, reflect.Value{})
+			v.SetMapIndex(key, value)
+		}
+	}
+}
+
+// poisoned is the reference with hostile text everywhere, in what the reference leaves empty, too.
+func poisoned(t testing.TB, behind bool) (results.Run, []results.Trial) {
+	run, trials := reference(t)
+	run.LeftOut = []results.LeftOut{{Name: "x", Why: "y"}}
+	run.Notes = append(run.Notes, "z")
+	run.Predictions = []results.Prediction{{Situation: "trivial", Winner: "iterative", Factor: 2, Than: "prefork"}}
+	run.Calibration.Traces = map[string]results.SysTrace{}
+	for i := range run.Architectures {
+		a := &run.Architectures[i]
+		a.Lanes = []results.Lane{{Who: "w", Does: []string{"accept", "read"}, Again: "accept", Hands: "h", Returns: "r"}}
+		run.Calibration.Traces[a.Name] = results.SysTrace{Arch: a.Name, Requests: []results.RequestTrace{{
+			Steps: []results.Step{{Process: 1, Thread: 1, Kind: results.KindCall, Name: "read", Args: "4", Result: "1"}}}}}
+	}
+	poison(reflect.ValueOf(&run), behind)
+	poison(reflect.ValueOf(&trials), behind)
+	return run, trials
+}
+
+func TestHostileRecordMakesNoMarkup(t *testing.T) {
+	for _, behind := range []bool{true, false} {
+		html := writtenRun(t)(poisoned(t, behind))
+		if n := strings.Count(html, "<script"); n != 1 {
+			t.Errorf("behind %v: %d scripts", behind, n)
+		}
+		for _, bad := range []string{"<img", `"onload="`, ` onerror="`, `href="javascript:`} {
+			if strings.Contains(html, bad) {
+				t.Errorf("behind %v: the page holds %s", behind, bad)
+			}
+		}
+	}
+}
+
+func TestManyTrialsMakeASmallPage(t *testing.T) {
+	html := writtenRun(t)(manyTrials(t, 500))
+	t.Logf("500 trials: %.2f MB", float64(len(html))/1e6)
+	if len(html) > 5e6 {
+		t.Errorf("500 trials make %d bytes", len(html))
+	}
+}
+
+func BenchmarkPageOf500Trials(b *testing.B) {
+	run, trials := manyTrials(b, 500)
+	for b.Loop() {
+		var page bytes.Buffer
+		if err := Write(&page, run, trials, nil); err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(page.Len()))
+	}
 }
