@@ -57,9 +57,21 @@ func report(_ context.Context, c *call) error {
 		return err
 	}
 	run, trials, err := results.Read(c.flags.Arg(0))
+	damaged, err := c.despite(c.flags.Arg(0), err)
 	if err != nil {
 		return err
 	}
+	if run.Version == 0 {
+		return f.listOnly(c, trials, damaged)
+	}
+	if err := f.output(c, run, trials); err != nil {
+		return err
+	}
+	return damaged
+}
+
+// output writes the files that were asked for, and the screen unless one of them takes its place.
+func (f *reportFlags) output(c *call, run results.Run, trials []results.Trial) error {
 	if f.svg != "" {
 		if err := savePictures(f.svg, results.Charts(run, trials)); err != nil {
 			return err
