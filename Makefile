@@ -31,6 +31,7 @@ fuzz: check-go ## look for inputs that break a parser (FUZZ=10m for longer)
 	$(GO) test ./loadgen -run '^$$' -fuzz '^FuzzResponse$$' -fuzztime $(FUZZ)
 	$(GO) test ./loadgen -run '^$$' -fuzz '^FuzzSession$$' -fuzztime $(FUZZ)
 	$(GO) test ./results -run '^$$' -fuzz '^FuzzUnpack$$' -fuzztime $(FUZZ)
+	$(GO) test ./results -run '^$$' -fuzz '^FuzzRead$$' -fuzztime $(FUZZ)
 	$(GO) test ./results -run '^$$' -fuzz '^FuzzStrace$$' -fuzztime $(FUZZ)
 	$(GO) test ./results/plot -run '^$$' -fuzz '^FuzzChart$$' -fuzztime $(FUZZ)
 

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"serverlab/results/plot"
 )
 
 // edited is a run's directory of ten trials in which something is replaced once.
@@ -165,6 +167,54 @@ func TestPackedRunThatIsCutShort(t *testing.T) {
 	sameTrials(t, got, trials[:len(got)])
 }
 
+// A record whose figures are as big, or its times as short, as any that is read: all that is made of it is drawn, within
+// the widths that real ones have.
+func TestExtremesAreDrawn(t *testing.T) {
+	for name, change := range map[string]func(*Trial){
+		"most":  func(t *Trial) { t.Load.Window, t.Load.Requests = leastWindow, mostCount },
+		"least": func(t *Trial) { t.Load.Window, t.Load.Requests = mostSeconds, 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			run, trials := stored(2, 6)
+			for i := range trials {
+				c := &trials[i]
+				c.Server.CPU, c.Server.PSSPeak = pointer(mostSeconds), pointer(uint64(mostCount))
+				c.Server.PSSSilent, c.Server.PSSStart = pointer(uint64(mostCount)), pointer(uint64(0))
+				change(c)
+				for _, h := range []*Histogram{&c.Load.Response, &c.Load.Service} {
+					*h = NewHistogram()
+					if err := h.RecordValues(HistogramMax, int64(c.Load.Requests)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if what := c.impossible(); what != "" {
+					t.Fatal(what)
+				}
+			}
+			var b bytes.Buffer
+			err := errors.Join(Screen(&b, run, trials, Style{}), Wide(&b, run, trials, Style{}),
+				GoBench(&b, run, trials), ListTrials(&b, trials, Style{}))
+			if err != nil {
+				t.Error(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if width(line) > 250 {
+					t.Errorf("%d columns: %s", width(line), line)
+				}
+			}
+			pictures := Charts(run, trials)
+			if len(pictures) == 0 {
+				t.Error("no chart")
+			}
+			for _, p := range pictures {
+				if n := len(plot.SVG(p.Chart, plot.Options{ID: p.Name})); n > 1<<20 {
+					t.Errorf("%s has %d bytes", p.Name, n)
+				}
+			}
+		})
+	}
+}
+
 // Whatever a record holds, reading it ends, each problem is one line, and what was read is drawn without a panic.
 func FuzzRead(f *testing.F) {
 	run, trials := stored(2, 1)
@@ -202,6 +252,8 @@ func FuzzRead(f *testing.F) {
 		draw("screen", Screen(&b, run, trials, Style{}))
 		draw("wide", Wide(&b, run, trials, Style{}))
 		draw("gobench", GoBench(&b, run, trials))
-		Charts(run, trials)
+		for _, p := range Charts(run, trials) {
+			plot.SVG(p.Chart, plot.Options{ID: p.Name})
+		}
 	})
 }

@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"math"
 )
 
 // Bounds of what a figure of a record can be. They are far beyond any machine, and so small that no sum or product of
@@ -45,6 +46,14 @@ func optional[T float64 | uint64](name string, v *T, most float64) figure {
 	return figure{name, float64(*v), most}
 }
 
+// eitherWay is the size of a figure that may be below 0: memory that shrank, or a counter that a hypervisor set back.
+func eitherWay(name string, v *float64, most float64) figure {
+	if v == nil {
+		return figure{}
+	}
+	return figure{"the size of " + name, math.Abs(*v), most}
+}
+
 // impossible says what no trial can have measured, in a few words, or "": such a record was damaged or made up, and
 // any figure of it would mislead.
 func (t *Trial) impossible() string {
@@ -84,7 +93,8 @@ func (t *Trial) impossible() string {
 func (s *Server) figures() []figure {
 	all := []figure{
 		optional("the server's cpu", s.CPU, mostSeconds), optional("store_cpu", s.StoreCPU, mostSeconds),
-		optional("steal", s.Steal, mostSeconds), optional("psi_some", s.PSISome, mostSeconds),
+		optional("psi_some", s.PSISome, mostSeconds), eitherWay("steal", s.Steal, mostSeconds),
+		eitherWay("foreign", s.Foreign, mostSeconds),
 		optional("switches", s.Switches, mostCount), optional("pss_start", s.PSSStart, mostCount),
 		optional("pss_silent", s.PSSSilent, mostCount), optional("pss_peak", s.PSSPeak, mostCount),
 		{"the server's requests", float64(s.Requests), mostCount}, {"threads", float64(s.Threads), mostCount},
@@ -192,12 +202,30 @@ func (r *Run) impossible() string {
 			return fmt.Sprintf("of the situation %q %s", s.Name, what)
 		}
 	}
-	figures := []figure{{"floor", r.Calibration.Floor, mostSeconds},
-		{"trials", float64(r.Setup.Trials), mostCount}, {"workers", float64(r.Setup.Workers), mostCount}}
-	for _, rates := range []map[string]float64{r.Calibration.Ceiling, r.Calibration.Capacity, r.Calibration.Start} {
+	return outOfBounds(append(r.Calibration.figures(), figure{"trials", float64(r.Setup.Trials), mostCount},
+		figure{"workers", float64(r.Setup.Workers), mostCount},
+		figure{"load_average_1", r.Machine.LoadAverage1, mostCount}))
+}
+
+func (c *Calibration) figures() []figure {
+	all := []figure{{"floor", c.Floor, mostSeconds}}
+	for _, rates := range []map[string]float64{c.Ceiling, c.Capacity, c.Start} {
 		for _, rate := range rates {
-			figures = append(figures, figure{"a figure of its calibration", rate, mostPerSecond})
+			all = append(all, figure{"a rate of its calibration", rate, mostPerSecond})
 		}
 	}
-	return outOfBounds(figures)
+	if p := c.Spawn; p != nil {
+		all = append(all, figure{"spawn.exec", p.Exec, mostSeconds}, figure{"spawn.runtime", p.Runtime, mostSeconds},
+			figure{"spawn.init", p.Init, mostSeconds})
+	}
+	for _, idle := range c.Idle {
+		all = append(all, eitherWay("idle.silent", idle.Silent, mostCount), eitherWay("idle.used", idle.Used, mostCount))
+	}
+	for _, rows := range c.Held {
+		for _, held := range rows {
+			all = append(all, eitherWay("held.memory", held.Memory, mostCount),
+				eitherWay("held.store", held.Store, mostCount))
+		}
+	}
+	return all
 }

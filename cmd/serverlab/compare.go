@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -32,14 +33,23 @@ func compare(ctx context.Context, c *call) error {
 		return compareOrders(ctx, c, names, *every, f.style(c.stdout))
 	}
 	var two [2]results.Named
+	var damaged error
 	for i, name := range names {
 		run, trials, err := results.Read(name)
+		bad, err := c.despite(name, err)
 		if err != nil {
 			return err
 		}
+		if run.Version == 0 {
+			return fmt.Errorf("%s can't be compared without its run.json", name)
+		}
+		damaged = errors.Join(damaged, bad)
 		two[i] = results.Named{Name: name, Run: run, Trials: trials}
 	}
-	return results.Compare(c.stdout, two[0], two[1], f.style(c.stdout))
+	if err := results.Compare(c.stdout, two[0], two[1], f.style(c.stdout)); err != nil {
+		return err
+	}
+	return damaged
 }
 
 // mostRuns is how many laptops a class may have.
@@ -62,23 +72,32 @@ func distinct(names []string) error {
 }
 
 // compareOrders reads one run after the other, so that only one is in memory. One that can't be read is named and left
-// out, since a class should not wait for one student; the exit code says so.
+// out, and of a damaged one what can be read counts, since a class should not wait for one student; the exit code says
+// so.
 func compareOrders(ctx context.Context, c *call, names []string, every bool, style results.Style) error {
 	var all results.Orders
-	bad, read := 0, 0
+	bad, part, read := 0, 0, 0
 	for _, name := range names {
 		if ctx.Err() != nil {
 			fmt.Fprintf(c.stderr, "serverlab compare: stopped after %d of %d runs\n", read, len(names))
 			break
 		}
 		run, trials, err := results.Read(name)
-		if err == nil {
+		damaged, err := c.despite(name, err)
+		switch {
+		case err != nil:
+		case run.Version == 0:
+			err = fmt.Errorf("%s has no run.json that can be read", name)
+		default:
 			err = all.Add(name, run, trials)
 		}
 		if err != nil {
 			fmt.Fprintf(c.stderr, "serverlab compare: left out: %s\n", oneLine(err))
 			bad++
 			continue
+		}
+		if damaged != nil {
+			part++
 		}
 		read++
 	}
@@ -90,8 +109,8 @@ func compareOrders(ctx context.Context, c *call, names []string, every bool, sty
 	switch {
 	case ctx.Err() != nil:
 		return errInterrupted
-	case bad > 0:
-		return fmt.Errorf("%d of %d runs are left out", bad, len(names))
+	case bad+part > 0:
+		return fmt.Errorf("%d of %d runs are left out, and %d are damaged", bad, len(names), part)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"serverlab/results"
@@ -14,6 +15,7 @@ type reportFlags struct {
 	html, svg, pack, benchfmt string
 	blind                     blindFlags
 	expect                    expectFlags
+	problems                  []string // of the record
 }
 
 func (f *reportFlags) register(c *call) {
@@ -31,7 +33,7 @@ func (f *reportFlags) register(c *call) {
 // files are those that were asked for, to be filled with a run.
 func (f *reportFlags) files(run results.Run, trials []results.Trial) (files []export) {
 	for _, x := range []export{
-		{"html", f.html, func(w io.Writer) error { return page.Write(w, run, trials, nil) }},
+		{"html", f.html, func(w io.Writer) error { return page.Write(w, run, trials, f.problems) }},
 		{"pack", f.pack, func(w io.Writer) error { return results.Pack(w, run, trials) }},
 		{"gobench", f.benchfmt, func(w io.Writer) error { return results.GoBench(w, run, trials) }},
 	} {
@@ -72,12 +74,36 @@ func report(_ context.Context, c *call) error {
 		return err
 	}
 	run, trials, err := results.Read(c.flags.Arg(0))
+	f.problems = problems(err)
+	damaged, err := c.despite(c.flags.Arg(0), err)
 	if err != nil {
 		return err
+	}
+	if run.Version == 0 {
+		return f.listOnly(c, trials, damaged)
 	}
 	if run, trials, err = f.blind.apply(c.flags.Arg(0), run, trials); err != nil {
 		return err
 	}
+	if err := f.output(c, run, trials); err != nil {
+		return err
+	}
+	return damaged
+}
+
+// problems are what of a record could not be read, a line each.
+func problems(err error) (lines []string) {
+	var damage results.Damage
+	if errors.As(err, &damage) {
+		for _, problem := range damage {
+			lines = append(lines, oneLine(problem))
+		}
+	}
+	return lines
+}
+
+// output writes the files that were asked for, and the screen unless one of them takes its place.
+func (f *reportFlags) output(c *call, run results.Run, trials []results.Trial) error {
 	outcome, err := f.expect.ask(&run, trials)
 	if err != nil {
 		return err

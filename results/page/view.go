@@ -146,6 +146,9 @@ func newView(run *results.Run, trials []results.Trial, damage []string) (v *view
 		Margin: fmt.Sprintf("%.0f %%", 100*results.Margin),
 		Alpha:  fmt.Sprintf("%.0f %%", 100*results.Alpha),
 	}
+	if run.Blind && len(damage) > 0 { // they may name rows
+		v.Damage = []string{fmt.Sprintf("The record is damaged: %d problems, see the report that is not blind.", len(damage))}
+	}
 	v.Total = results.ScoreTotal(v.Scores)
 	if settings := results.SettingFacts(run, trials); len(settings) > 0 {
 		v.Facts = append(v.Facts, factGroup{"Settings in force, as each server reported them", settings})
