@@ -239,6 +239,21 @@ func TestTableIsComplete(t *testing.T) {
 	}
 }
 
+// TestCSVHoldsNoFormula puts what a spreadsheet would run into names, and asks that figures stay as they are.
+func TestCSVHoldsNoFormula(t *testing.T) {
+	for text, want := range map[string]string{"=1+1": "'=1+1", "+cmd|' /C calc'!A0": "'+cmd|' /C calc'!A0", "-x": "'-x",
+		"@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1", "-0.5": "-0.5", "+1e6": "+1e6", "": "", "a=b": "a=b",
+		"n/a": "n/a", "-": "'-", "-1+1": "'-1+1"} {
+		all, err := csv.NewReader(bytes.NewReader(Table{Header: []string{"name", text}}.CSV())).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.ReplaceAll(all[0][1], "\r\n", "\n"); got != want {
+			t.Errorf("%q is written as %q, want %q", text, got, want)
+		}
+	}
+}
+
 // hostile puts one text into every string of every kind of chart.
 func hostile(text string, v float64) []Chart {
 	h := Head{Title: text, Note: text, Desc: text, Of: text}
