@@ -186,6 +186,13 @@ func TestTablesAreMediansOfTheRecord(t *testing.T) {
 			checked[p.Name]++
 		}
 	}
+	for _, p := range Charts(run, trials) {
+		other := slices.ContainsFunc([]string{"-percentiles", "-timeline", "-wait", "-balance", "connection-memory"},
+			func(suffix string) bool { return strings.HasSuffix(p.Name, suffix) })
+		if checked[p.Name] == 0 && !other {
+			t.Errorf("nothing says whether the figures of %s are right", p.Name)
+		}
+	}
 	for name := range oracles {
 		if checked[name] == 0 {
 			t.Errorf("no figure of %s was checked", name)
@@ -226,6 +233,44 @@ func medianRows(t *testing.T, p Picture) (rows []medianRow) {
 		rows = append(rows, m)
 	}
 	return rows
+}
+
+// TestTablesOfOneMeasurement holds the tables that are no medians against the record.
+func TestTablesOfOneMeasurement(t *testing.T) {
+	run, trials, err := Read("reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := Charts(run, trials)
+	rows := find(t, all, "connection-memory").Chart.Table().Rows
+	for i, a := range run.Architectures {
+		idle := run.Calibration.Idle[a.Name]
+		for k, v := range []*float64{idle.Silent, idle.Used} {
+			r, want := rows[2*i+k], "n/a"
+			if v != nil {
+				want = fmt.Sprintf("%.6g", *v/1024)
+			}
+			if r[0] != a.Label || r[2] != want {
+				t.Errorf("memory of a connection: %q, want %s of %s", r, want, a.Label)
+			}
+		}
+	}
+	workers, share := map[string]int{}, map[string]float64{}
+	for _, r := range find(t, all, "trivial-balance").Chart.Table().Rows {
+		v, err := strconv.ParseFloat(r[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		workers[r[0]], share[r[0]] = workers[r[0]]+1, share[r[0]]+v
+	}
+	for name, n := range workers {
+		if mean := share[name] / float64(n); n != run.Setup.Workers || math.Abs(mean-100) > 0.01 {
+			t.Errorf("balance of %s: %d workers with %g %% of a fair share in the mean", name, n, mean)
+		}
+	}
+	if len(workers) != 2 {
+		t.Errorf("balance of %d rows, want the two that have a pool", len(workers))
+	}
 }
 
 // TestPercentilesAreMedians holds the end of each percentile curve against the medians of the trials' own p99.
