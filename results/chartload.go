@@ -71,8 +71,8 @@ func throughputOffered(name string, head plot.Head, lines []loadLine) Picture {
 	l.Series = append([]plot.Series{{Name: "as offered", Reference: true,
 		Points: []plot.Point{{X: low, Y: low}, {X: top, Y: top}}}}, l.Series...)
 	return Picture{Name: name + "-throughput-offered", About: AboutLoad, Chart: l,
-		Look: "A server keeps to the line for as long as it can. Then look at what it does with too much: a level line goes " +
-			"on at capacity, a falling one spends its time on requests that it cannot finish."}
+		Look: "A server keeps to the line for as long as it can. Then look at what it does with too much: a " +
+			"level line goes on at capacity, a falling one spends its time on requests that it cannot finish."}
 }
 
 // latencyThroughput draws p50 and p99 against what was answered, each in a chart of its own.
@@ -103,9 +103,9 @@ func latencyThroughput(name string, head plot.Head, lines []loadLine) (all []Pic
 		}
 		l.X.Scale = scaleOf(low, top)
 		all = append(all, Picture{Name: name + "-latency-throughput-" + q.name, About: AboutLoad, Chart: l,
-			Look: "A line goes right while more load costs little time, and turns up at its knee, which has a ring. Past " +
-				"capacity it can even turn back: more waiting for fewer answers. Whose knee is furthest to the right, and " +
-				"is that row also the fastest before it?"})
+			Look: "A line goes right while more load costs little time, and turns up at its knee, which has a " +
+				"ring. Past capacity it can even turn back: more waiting for fewer answers. Whose knee is " +
+				"furthest to the right, and is that row also the fastest before it?"})
 	}
 	return all
 }

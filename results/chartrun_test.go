@@ -28,16 +28,16 @@ func offeredFixture(trials int) (Run, []Trial) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	var all []Trial
 	for _, rate := range []float64{1000, 2000, 4000, 8000} {
-		s := Situation{Name: fmt.Sprintf("load-%g", rate), Metric: Goodput, Model: "poisson", Connections: 256, Rate: rate,
-			Sweep: LoadSweep, Window: 1}
+		s := Situation{Name: fmt.Sprintf("load-%g", rate), Metric: Goodput, Model: "poisson", Connections: 256,
+			Rate: rate, Sweep: LoadSweep, Window: 1}
 		run.Situations = append(run.Situations, s)
 		for block := 1; block <= trials; block++ {
 			for i, capacity := range []float64{2000, 6000} {
 				p := Planned{s.Name, run.Architectures[i].Name, block}
 				run.Plan = append(run.Plan, p)
 				n := uint64(min(rate, capacity)) + uint64(block)
-				tr := Trial{Planned: p, Load: Load{Model: "poisson", Connections: 256, Rate: rate, Window: 1, Requests: n,
-					Intended: n, Response: histogramOf(rng, 1200, 1e-3*math.Exp(2*rate/capacity), 0.1)}}
+				tr := Trial{Planned: p, Load: Load{Model: "poisson", Connections: 256, Rate: rate, Window: 1,
+					Requests: n, Intended: n, Response: histogramOf(rng, 1200, 1e-3*math.Exp(2*rate/capacity), 0.1)}}
 				all = append(all, tr)
 			}
 		}
