@@ -16,20 +16,23 @@ func (col *Column) bars() Picture {
 	switch m {
 	case Throughput:
 		p.About, title = AboutThroughput, "Throughput"
-		p.Look = "The ceiling is clients divided by the time that each request waits, and no server can pass it. A row that " +
-			"comes near it lets others go on while one request waits; a row far below it waits with the request."
+		p.Look = "The ceiling is clients divided by the time that each request waits, and no server can pass it. " +
+			"A row that comes near it lets others go on while one request waits; a row far below it waits with " +
+			"the request."
 	case MemoryPerSilent:
 		p.About, title = AboutMemory, "Memory of a silent client"
-		p.Look = "What must a server keep for somebody who says nothing? It is little where one loop keeps a list, and more " +
-			"where each client has a stack of its own; a row that is stuck has no figure, since it serves nobody else."
+		p.Look = "What must a server keep for somebody who says nothing? It is little where one loop keeps a " +
+			"list, and more where each client has a stack of its own; a row that is stuck has no figure, since " +
+			"it serves nobody else."
 	case Harmed:
 		p.About, title = AboutFaults, "Clients harmed by one crash"
-		p.Look = "One bar of all clients and one of a single client is the difference between one process and many: memory " +
-			"that is shared is lost together."
+		p.Look = "One bar of all clients and one of a single client is the difference between one process and " +
+			"many: memory that is shared is lost together."
 	case Stall:
 		p.About, title = AboutFaults, "How long the others waited for one that blocks"
-		p.Look = "One request blocks whoever serves it. Where a bar is as long as that, somebody else was queued behind it; " +
-			"where it is short, another worker took over. How many such requests at once would stop that row, too?"
+		p.Look = "One request blocks whoever serves it. Where a bar is as long as that, somebody else was queued " +
+			"behind it; where it is short, another worker took over. How many such requests at once would stop " +
+			"that row, too?"
 	}
 	b := &plot.Bars{Head: col.head(title, medians), Axis: m.axis(), Parts: []string{m.axis().Title}}
 	for i := range col.Cells {
@@ -103,8 +106,9 @@ func (col *Column) cpuBars() Picture {
 	}
 	b.Cut = cutOf(b.Rows, total)
 	return Picture{Name: col.Situation.Name + "-cpu", About: AboutCost, Chart: b,
-		Look: "All rows run the same handler and the same parser, so what a row has more than the cheapest one is its way of " +
-			"calling them. Is the difference in the program, or in the kernel that switches, starts and wakes for it?"}
+		Look: "All rows run the same handler and the same parser, so what a row has more than the cheapest one " +
+			"is its way of calling them. Is the difference in the program, or in the kernel that switches, " +
+			"starts and wakes for it?"}
 }
 
 // statesBars sets the variants of the file service side by side, row by row.
@@ -136,8 +140,8 @@ func statesBars(columns []Column) Picture {
 	}
 	b.Cut = cutOf(b.Rows, longest)
 	return Picture{Name: "states-cpu", About: AboutState, Chart: b,
-		Look: "Compare the bars of one row: what does it save to find a file open already? Do the intervals overlap? Then " +
-			"the state is kept for another reason than speed."}
+		Look: "Compare the bars of one row: what does it save to find a file open already? Do the intervals " +
+			"overlap? Then the state is kept for another reason than speed."}
 }
 
 // userShares are the shares of CPU time in user mode of the trials that the cell's median is of.

@@ -26,8 +26,8 @@ type quantityPart struct {
 }
 
 var switchesPerRequest = quantity{name: "switches", about: AboutCost, title: "Context switches per request",
-	look: "A switch is the price of handing the CPU to somebody else. Fewer than one means that several requests were " +
-		"served before anybody had to wait; does a row with more of them also need more CPU time?",
+	look: "A switch is the price of handing the CPU to somebody else. Fewer than one means that several requests " +
+		"were served before anybody had to wait; does a row with more of them also need more CPU time?",
 	axis:  plot.Axis{Title: "context switches per request, since the server's start"},
 	voids: CPUPerRequest,
 	parts: []quantityPart{{"switches", func(t *Trial) (float64, bool) {
@@ -39,16 +39,17 @@ var switchesPerRequest = quantity{name: "switches", about: AboutCost, title: "Co
 	}}}}
 
 var memoryPeak = quantity{name: "memory", about: AboutMemory, title: "Memory of the whole server",
-	look: "Pages that processes share count once, in parts (PSS). A pool pays for all of its workers before the first " +
-		"client comes: how much of the longest bar would be needed for the clients that are there?",
+	look: "Pages that processes share count once, in parts (PSS). A pool pays for all of its workers before the " +
+		"first client comes: how much of the longest bar would be needed for the clients that are there?",
 	axis: plot.Axis{Title: "PSS of the process tree, peak", Unit: plot.Megabytes},
 	parts: []quantityPart{{"memory", func(t *Trial) (float64, bool) {
 		return counter(func(s *Server) *uint64 { return s.PSSPeak })(t)
 	}}}}
 
 var tasksPeak = quantity{name: "tasks", about: AboutMemory, title: "Processes and threads",
-	look: "Each process and each thread is one more that the kernel can run, and switch to. Compare the row that starts " +
-		"them in advance with the one that starts them on demand, and with the one that needs no more than a few.",
+	look: "Each process and each thread is one more that the kernel can run, and switch to. Compare the row that " +
+		"starts them in advance with the one that starts them on demand, and with the one that needs no more " +
+		"than a few.",
 	axis: plot.Axis{Title: "processes and threads of the server, peak"},
 	parts: []quantityPart{
 		{"processes", func(t *Trial) (float64, bool) { return float64(t.Server.Processes), t.Server.Processes > 0 }},
@@ -56,8 +57,8 @@ var tasksPeak = quantity{name: "tasks", about: AboutMemory, title: "Processes an
 
 var throughputPerCPU = quantity{name: "per-cpu", about: AboutThroughput,
 	title: "Throughput per CPU: right answers for each second of CPU time",
-	look: "The order may differ from that of throughput: a server that mostly waits can be slow and cheap. One that is " +
-		"fast and cheap could serve more on the same CPU.",
+	look: "The order may differ from that of throughput: a server that mostly waits can be slow and cheap. One " +
+		"that is fast and cheap could serve more on the same CPU.",
 	axis:  plot.Axis{Title: "right answers per second of the server's CPU time"},
 	voids: CPUPerRequest,
 	parts: []quantityPart{{"answers", func(t *Trial) (float64, bool) {
@@ -127,8 +128,8 @@ func idleBars(run *Run) Picture {
 	}
 	b.Cut = cutOf(b.Rows, longest)
 	return Picture{Name: "connection-memory", About: AboutMemory, Chart: b,
-		Look: "The second bar of a row is longer where answering left something behind: a stack that has grown, a buffer " +
-			"that is kept for the next request. Multiply it by a million clients."}
+		Look: "The second bar of a row is longer where answering left something behind: a stack that has grown, " +
+			"a buffer that is kept for the next request. Multiply it by a million clients."}
 }
 
 // callKinds sort system calls by what they are for, in the order in which a request needs them.
@@ -140,8 +141,8 @@ var callKinds = []struct {
 	{"read", []string{"read", "readv", "recvfrom", "recvmsg", "pread64"}},
 	{"write", []string{"write", "writev", "sendto", "sendmsg", "sendfile"}},
 	{"close", []string{"close", "shutdown"}},
-	{"wait", []string{"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6", "futex", "wait4",
-		"waitid"}},
+	{"wait", []string{"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6", "futex",
+		"wait4", "waitid"}},
 	{"other", nil},
 }
 
@@ -176,8 +177,8 @@ func callBars(run *Run) Picture {
 	}
 	b.Cut = cutOf(b.Rows, total)
 	return Picture{Name: "system-calls", About: AboutCost, Chart: b,
-		Look: "Accept, read, write and close are the request itself and should be much the same in all rows. What is left is " +
-			"the architecture: waiting to be told, handing over, starting and ending somebody."}
+		Look: "Accept, read, write and close are the request itself and should be much the same in all rows. " +
+			"What is left is the architecture: waiting to be told, handing over, starting and ending somebody."}
 }
 
 // callKind is the number of the kind that a call belongs to, the last one where it has no other.

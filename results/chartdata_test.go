@@ -99,11 +99,15 @@ type oracle struct {
 	of                func(*raw) float64
 }
 
+func rawCPU(r *raw) float64 { return r.Server.CPU / r.Load.Requests }
+
 var oracles = map[string][]oracle{
-	"trivial-cpu":      {{"trivial", "cpu-per-request", 1e6, func(r *raw) float64 { return r.Server.CPU / r.Load.Requests }}},
-	"trivial-trials":   {{"trivial", "cpu-per-request", 1e6, func(r *raw) float64 { return r.Server.CPU / r.Load.Requests }}},
-	"trivial-switches": {{"trivial", "cpu-per-request", 1, func(r *raw) float64 { return r.Server.Switches / r.Server.Requests }}},
-	"trivial-memory":   {{"trivial", "", 1.0 / (1 << 20), func(r *raw) float64 { return r.Server.PSSPeak }}},
+	"trivial-cpu":    {{"trivial", "cpu-per-request", 1e6, rawCPU}},
+	"trivial-trials": {{"trivial", "cpu-per-request", 1e6, rawCPU}},
+	"trivial-switches": {{"trivial", "cpu-per-request", 1, func(r *raw) float64 {
+		return r.Server.Switches / r.Server.Requests
+	}}},
+	"trivial-memory": {{"trivial", "", 1.0 / (1 << 20), func(r *raw) float64 { return r.Server.PSSPeak }}},
 	"trivial-tasks": {{"trivial", "", 1, func(r *raw) float64 { return r.Server.Processes }},
 		{"trivial", "", 1, func(r *raw) float64 { return r.Server.Threads }}},
 	"waits":         {{"waits", "throughput", 1, func(r *raw) float64 { return r.Load.Requests / r.Load.Window }}},
@@ -122,9 +126,9 @@ var oracles = map[string][]oracle{
 	}}},
 	"blast":           {{"blast", "harmed", 1, func(r *raw) float64 { return r.Load.Harmed }}},
 	"arrivals-trials": {{"arrivals", "latency", 1e3, func(r *raw) float64 { return rank99(r.Load.Response) }}},
-	"states-cpu": {{"state-stateless", "cpu-per-request", 1e6, func(r *raw) float64 { return r.Server.CPU / r.Load.Requests }},
-		{"state-soft", "cpu-per-request", 1e6, func(r *raw) float64 { return r.Server.CPU / r.Load.Requests }},
-		{"state-stateful", "cpu-per-request", 1e6, func(r *raw) float64 { return r.Server.CPU / r.Load.Requests }}},
+	"states-cpu": {{"state-stateless", "cpu-per-request", 1e6, rawCPU},
+		{"state-soft", "cpu-per-request", 1e6, rawCPU},
+		{"state-stateful", "cpu-per-request", 1e6, rawCPU}},
 }
 
 // expect computes the figure of one row; that of the trials that the metric's findings do not void, or of all where
@@ -180,10 +184,18 @@ func TestTablesAreMediansOfTheRecord(t *testing.T) {
 					t.Errorf("%s of %s: %q, want %q", p.Name, row.name, c[0], c[1])
 				}
 			}
-			if n == MinTrials && (!sameFigure(row.low, fmt.Sprintf("%.6g", low)) || !sameFigure(row.high, fmt.Sprintf("%.6g", high))) {
+			ends := sameFigure(row.low, fmt.Sprintf("%.6g", low)) && sameFigure(row.high, fmt.Sprintf("%.6g", high))
+			if n == MinTrials && !ends {
 				t.Errorf("%s of %s: interval %s to %s, want %g to %g", p.Name, row.name, row.low, row.high, low, high)
 			}
 			checked[p.Name]++
+		}
+	}
+	for _, p := range Charts(run, trials) {
+		other := slices.ContainsFunc([]string{"-percentiles", "-timeline", "-wait", "-balance", "connection-memory"},
+			func(suffix string) bool { return strings.HasSuffix(p.Name, suffix) })
+		if checked[p.Name] == 0 && !other {
+			t.Errorf("nothing says whether the figures of %s are right", p.Name)
 		}
 	}
 	for name := range oracles {
@@ -226,6 +238,44 @@ func medianRows(t *testing.T, p Picture) (rows []medianRow) {
 		rows = append(rows, m)
 	}
 	return rows
+}
+
+// TestTablesOfOneMeasurement holds the tables that are no medians against the record.
+func TestTablesOfOneMeasurement(t *testing.T) {
+	run, trials, err := Read("reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := Charts(run, trials)
+	rows := find(t, all, "connection-memory").Chart.Table().Rows
+	for i, a := range run.Architectures {
+		idle := run.Calibration.Idle[a.Name]
+		for k, v := range []*float64{idle.Silent, idle.Used} {
+			r, want := rows[2*i+k], "n/a"
+			if v != nil {
+				want = fmt.Sprintf("%.6g", *v/1024)
+			}
+			if r[0] != a.Label || r[2] != want {
+				t.Errorf("memory of a connection: %q, want %s of %s", r, want, a.Label)
+			}
+		}
+	}
+	workers, share := map[string]int{}, map[string]float64{}
+	for _, r := range find(t, all, "trivial-balance").Chart.Table().Rows {
+		v, err := strconv.ParseFloat(r[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		workers[r[0]], share[r[0]] = workers[r[0]]+1, share[r[0]]+v
+	}
+	for name, n := range workers {
+		if mean := share[name] / float64(n); n != run.Setup.Workers || math.Abs(mean-100) > 0.01 {
+			t.Errorf("balance of %s: %d workers with %g %% of a fair share in the mean", name, n, mean)
+		}
+	}
+	if len(workers) != 2 {
+		t.Errorf("balance of %d rows, want the two that have a pool", len(workers))
+	}
 }
 
 // TestPercentilesAreMedians holds the end of each percentile curve against the medians of the trials' own p99.

@@ -31,8 +31,8 @@ func (col *Column) trialDots() Picture {
 		d.Rows = append(d.Rows, row)
 	}
 	return Picture{Name: col.Situation.Name + "-trials", About: about, Chart: d,
-		Look: "Each dot is a whole trial with a server of its own. Where the dots of two rows lie among each other, one run " +
-			"more could turn them round; the line through the dots is the interval of the median."}
+		Look: "Each dot is a whole trial with a server of its own. Where the dots of two rows lie among each " +
+			"other, one run more could turn them round; the line through the dots is the interval of the median."}
 }
 
 // balance shows what each worker did, of the trial with the middle index of fairness.
@@ -63,8 +63,8 @@ func (col *Column) balance() Picture {
 		return Picture{}
 	}
 	return Picture{Name: col.Situation.Name + "-balance", About: AboutBalance, Chart: d,
-		Look: "A dot is a worker. Nobody hands out the requests where all workers accept for themselves, so it is the kernel " +
-			"that decides who gets the next one: is it fair, and does it have to be?"}
+		Look: "A dot is a worker. Nobody hands out the requests where all workers accept for themselves, so it " +
+			"is the kernel that decides who gets the next one: is it fair, and does it have to be?"}
 }
 
 // middle is the trial whose figure is the median, the lower one of two, of those whose m counts; nil without any.

@@ -41,9 +41,9 @@ func (col *Column) percentiles() Picture {
 		return Picture{}
 	}
 	return Picture{Name: col.Situation.Name + "-percentiles", About: AboutLatency, Chart: l,
-		Look: "Read it from the right: one request in a hundred takes longer than at 99 %, and a page that needs a hundred " +
-			"requests waits for the slowest. Lines that lie together at 50 % may part in the tail; a line ends where there " +
-			"are too few requests to say more."}
+		Look: "Read it from the right: one request in a hundred takes longer than at 99 %, and a page that needs " +
+			"a hundred requests waits for the slowest. Lines that lie together at 50 % may part in the tail; a " +
+			"line ends where there are too few requests to say more."}
 }
 
 // A time line has at least so many steps, since fewer show no course, and at most so many: several steps of the record
@@ -72,8 +72,8 @@ func (col *Column) rateLine() Picture {
 			}
 			return n / seconds, true
 		},
-		"How deep is the dip, and how wide? A row that goes on lost only what it was doing; one at zero has lost everybody. "+
-			"What would a row look like that comes back and is slower than before?")
+		"How deep is the dip, and how wide? A row that goes on lost only what it was doing; one at zero has lost "+
+			"everybody. What would a row look like that comes back and is slower than before?")
 }
 
 // waitLine draws the longest response time of each step: in a step are too few answers for a p99, and who had to wait
@@ -89,13 +89,13 @@ func (col *Column) waitLine() Picture {
 			}
 			return v, ok
 		},
-		"An answer stands where it arrived. A peak says that somebody had waited for so long; a gap, that nobody got an "+
-			"answer. Whose clients notice nothing at all?")
+		"An answer stands where it arrived. A peak says that somebody had waited for so long; a gap, that nobody "+
+			"got an answer. Whose clients notice nothing at all?")
 }
 
 // timeLine draws a figure of each step of the series, of the trial with the median of what the situation compares.
-func (col *Column) timeLine(name, title string, y plot.Axis, figure func(steps []Point, seconds float64) (float64, bool),
-	look string) Picture {
+func (col *Column) timeLine(name, title string, y plot.Axis,
+	figure func(steps []Point, seconds float64) (float64, bool), look string) Picture {
 	m := col.Situation.Metric
 	l := &plot.Lines{Head: col.head(title, "the middle one"), X: plot.Axis{Title: "time", Unit: plot.Seconds}, Y: y}
 	l.Count = ""

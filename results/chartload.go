@@ -1,6 +1,8 @@
 package results
 
 import (
+	"math"
+
 	"serverlab/results/plot"
 )
 
@@ -45,14 +47,14 @@ func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 func throughputOffered(name string, head plot.Head, lines []loadLine) Picture {
 	l := &plot.Lines{Head: head, X: plot.Axis{Title: "offered", Unit: plot.PerSecond}, Y: Throughput.axis()}
 	l.Title = "Throughput against offered load"
-	top := 0.0
+	low, top := math.Inf(1), 0.0
 	for _, line := range lines {
 		s := plot.Series{Name: line.name, Style: line.style}
 		for i := range line.at {
 			p := &line.at[i]
 			if p.Achieved.N > 0 {
 				s.Points = append(s.Points, line.point(i, p.Rate, p.Achieved))
-				top = max(top, p.Rate)
+				low, top = min(low, p.Rate), max(top, p.Rate)
 			}
 		}
 		if len(s.Points) > 0 {
@@ -62,11 +64,15 @@ func throughputOffered(name string, head plot.Head, lines []loadLine) Picture {
 	if len(l.Series) == 0 {
 		return Picture{}
 	}
+	l.X.Scale = scaleOf(low, top)
+	if l.Y.Scale = l.X.Scale; l.X.Scale == plot.Linear {
+		low = 0
+	}
 	l.Series = append([]plot.Series{{Name: "as offered", Reference: true,
-		Points: []plot.Point{{X: 0, Y: 0}, {X: top, Y: top}}}}, l.Series...)
+		Points: []plot.Point{{X: low, Y: low}, {X: top, Y: top}}}}, l.Series...)
 	return Picture{Name: name + "-throughput-offered", About: AboutLoad, Chart: l,
-		Look: "A server keeps to the line for as long as it can. Then look at what it does with too much: a level line goes " +
-			"on at capacity, a falling one spends its time on requests that it cannot finish."}
+		Look: "A server keeps to the line for as long as it can. Then look at what it does with too much: a " +
+			"level line goes on at capacity, a falling one spends its time on requests that it cannot finish."}
 }
 
 // latencyThroughput draws p50 and p99 against what was answered, each in a chart of its own.
@@ -78,11 +84,13 @@ func latencyThroughput(name string, head plot.Head, lines []loadLine) (all []Pic
 		l := &plot.Lines{Head: head, X: Throughput.axis(),
 			Y: plot.Axis{Title: q.name + " of the response time", Unit: plot.Milliseconds, Scale: plot.Log}}
 		l.Title = "Latency against throughput: " + q.name
+		low, top := math.Inf(1), 0.0
 		for _, line := range lines {
 			s := plot.Series{Name: line.name, Style: line.style}
 			for i := range line.at {
 				p := &line.at[i]
 				if y := q.of(p); y.N > 0 && p.Achieved.N > 0 {
+					low, top = min(low, p.Achieved.Median), max(top, p.Achieved.Median)
 					s.Points = append(s.Points, line.point(i, p.Achieved.Median, y))
 				}
 			}
@@ -93,12 +101,21 @@ func latencyThroughput(name string, head plot.Head, lines []loadLine) (all []Pic
 		if len(l.Series) == 0 {
 			continue
 		}
+		l.X.Scale = scaleOf(low, top)
 		all = append(all, Picture{Name: name + "-latency-throughput-" + q.name, About: AboutLoad, Chart: l,
-			Look: "A line goes right while more load costs little time, and turns up at its knee, which has a ring. Past " +
-				"capacity it can even turn back: more waiting for fewer answers. Whose knee is furthest to the right, and " +
-				"is that row also the fastest before it?"})
+			Look: "A line goes right while more load costs little time, and turns up at its knee, which has a " +
+				"ring. Past capacity it can even turn back: more waiting for fewer answers. Whose knee is " +
+				"furthest to the right, and is that row also the fastest before it?"})
 	}
 	return all
+}
+
+// scaleOf is logarithmic where the slowest row would have no room beside the fastest one.
+func scaleOf(low, top float64) plot.Scale {
+	if low > 0 && top > 20*low {
+		return plot.Log
+	}
+	return plot.Linear
 }
 
 // point is point i of a line at x.

@@ -89,8 +89,8 @@ func (col *Column) pictures(run *Run) (all []Picture) {
 	s := col.Situation
 	switch s.Metric {
 	case CPUPerRequest:
-		all = append(all, col.cpuBars(), col.trialDots(), col.quantity(switchesPerRequest), col.percentiles(), col.balance(),
-			col.quantity(memoryPeak), col.quantity(tasksPeak))
+		all = append(all, col.cpuBars(), col.trialDots(), col.quantity(switchesPerRequest), col.percentiles(),
+			col.balance(), col.quantity(memoryPeak), col.quantity(tasksPeak))
 	case Throughput:
 		all = append(all, col.bars(), col.trialDots(), col.quantity(throughputPerCPU), col.percentiles())
 	case Latency:
@@ -111,7 +111,7 @@ func (col *Column) tried() bool {
 	return slices.ContainsFunc(col.Cells, func(c Cell) bool { return len(c.Trials) > 0 })
 }
 
-// head is what all charts of a column say above the drawing. of is what its figures are: medians, or those of one trial.
+// head is what all charts of a column say above the drawing. of is what its figures are: medians, or of one trial.
 func (col *Column) head(title, of string) plot.Head {
 	s := col.Situation
 	most, busy := 0, s.Connections

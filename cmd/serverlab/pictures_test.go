@@ -21,7 +21,7 @@ func TestReportSVG(t *testing.T) {
 		t.Errorf("%v, %.100q", err, svg)
 	}
 	table, err := os.ReadFile(filepath.Join(dir, "trivial-cpu.csv"))
-	if err != nil || !bytes.HasPrefix(table, []byte("architecture,user,system,")) {
+	if err != nil || !bytes.HasPrefix(table, []byte("architecture,user (µs),system (µs),")) {
 		t.Errorf("%v, %.100q", err, table)
 	}
 }

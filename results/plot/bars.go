@@ -265,7 +265,8 @@ func (b *Bars) bar(f *frame, part int, r BarRow, from, to, y float64) {
 	f.whole("title", r.Name+", "+b.Parts[part]+": "+figure(b.Axis.Unit.of(r.value(part)))+" "+b.Axis.Unit.Symbol)
 	f.end("rect")
 	if len(b.Parts) > 1 && part%len(hatches) > 0 {
-		f.empty("rect", append([]string{"fill", "url(#" + f.id + "-h" + strconv.Itoa(part%len(hatches)) + ")"}, pairs...)...)
+		hatch := "url(#" + f.id + "-h" + strconv.Itoa(part%len(hatches)) + ")"
+		f.empty("rect", append([]string{"fill", hatch}, pairs...)...)
 	}
 	f.end("g")
 }
@@ -288,8 +289,8 @@ func (f *frame) whisker(i *Interval, b *Bars, x ruler, y float64) float64 {
 }
 
 // hatches are drawn over the bars of the second and further parts, in the colour of the background.
-var hatches = [6]string{1: "M-1 7L7 -1M-1 1L1 -1M5 7L7 5", 2: "M3 0V6", 3: "M0 3H6M3 0V6", 4: "M-1 -1L7 7M-1 5L1 7M5 -1L7 1",
-	5: "M0 3H6"}
+var hatches = [6]string{1: "M-1 7L7 -1M-1 1L1 -1M5 7L7 5", 2: "M3 0V6", 3: "M0 3H6M3 0V6",
+	4: "M-1 -1L7 7M-1 5L1 7M5 -1L7 1", 5: "M0 3H6"}
 
 func (b *Bars) patterns(f *frame) {
 	if len(b.Parts) < 2 {

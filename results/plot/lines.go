@@ -61,7 +61,11 @@ func (l *Lines) Table() Table {
 				row = append(row, intervalCells(p.Interval, l.Y.Unit)...)
 			}
 			if l.Count != "" {
-				row = append(row, strconv.Itoa(p.N))
+				n := ""
+				if !s.Reference { // that is no measurement
+					n = strconv.Itoa(p.N)
+				}
+				row = append(row, n)
 			}
 			if marks {
 				row = append(row, p.word())

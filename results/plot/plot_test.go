@@ -239,6 +239,21 @@ func TestTableIsComplete(t *testing.T) {
 	}
 }
 
+// TestCSVHoldsNoFormula puts what a spreadsheet would run into names, and asks that figures stay as they are.
+func TestCSVHoldsNoFormula(t *testing.T) {
+	for text, want := range map[string]string{"=1+1": "'=1+1", "+cmd|' /C calc'!A0": "'+cmd|' /C calc'!A0", "-x": "'-x",
+		"@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1", "-0.5": "-0.5", "+1e6": "+1e6", "": "", "a=b": "a=b",
+		"n/a": "n/a", "-": "'-", "-1+1": "'-1+1"} {
+		all, err := csv.NewReader(bytes.NewReader(Table{Header: []string{"name", text}}.CSV())).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.ReplaceAll(all[0][1], "\r\n", "\n"); got != want {
+			t.Errorf("%q is written as %q, want %q", text, got, want)
+		}
+	}
+}
+
 // hostile puts one text into every string of every kind of chart.
 func hostile(text string, v float64) []Chart {
 	h := Head{Title: text, Note: text, Desc: text, Of: text}
@@ -305,13 +320,20 @@ func TestOddFigures(t *testing.T) {
 	}
 }
 
+// FuzzChart draws one of the hostile charts at a time: which says the number of it.
 func FuzzChart(f *testing.F) {
-	f.Add("<script>", 0.25, 300.0)
-	f.Add("\xff]]>", math.Inf(-1), -4.0)
-	f.Add("é 漢字", 1e-9, 1e9)
-	f.Fuzz(func(t *testing.T, text string, v, width float64) {
-		for _, c := range hostile(text, v) {
-			elements(t, SVG(c, Options{ID: text, Width: width}))
+	for which := range uint8(len(hostile("", 0))) {
+		f.Add("<script>", 0.25, 300.0, which)
+		f.Add("\xff]]>", math.Inf(-1), -4.0, which)
+		f.Add("é 漢字", 1e-9, 1e9, which)
+		f.Add("é \xe6+\xa2字", 1e-9, 1.000000005e9, which)
+	}
+	f.Fuzz(func(t *testing.T, text string, v, width float64, which uint8) {
+		all := hostile(text, v)
+		c := all[int(which)%len(all)]
+		elements(t, SVG(c, Options{ID: text, Width: width, Inline: true}))
+		if _, err := csv.NewReader(bytes.NewReader(c.Table().CSV())).ReadAll(); err != nil {
+			t.Errorf("the CSV can't be read: %v", err)
 		}
 	})
 }
