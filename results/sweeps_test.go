@@ -187,6 +187,10 @@ func TestLoadsGolden(t *testing.T) {
 			x.Findings = []Finding{{"disturbed", "by others", Everything}}
 		}
 	}
+	spoiled := slices.Clone(trials)
+	for i := range spoiled {
+		spoiled[i].Findings = []Finding{{"disturbed", "by others", Everything}}
+	}
 	for name, c := range map[string]struct {
 		run    Run
 		trials []Trial
@@ -197,6 +201,7 @@ func TestLoadsGolden(t *testing.T) {
 		"loads-color.txt":   {run, trials, Style{Color: true}},
 		"loads-quick.txt":   {quick, few, Style{}},
 		"loads-void.txt":    {run, voided, Style{}},
+		"loads-spoiled.txt": {run, spoiled, Style{}},
 		"loads-partial.txt": {run, trials[:100], Style{}},
 		"loads-nothing.txt": {run, nil, Style{}},
 	} {

@@ -168,6 +168,9 @@ func (d *loadScreen) title() string {
 	if measured < planned {
 		return fmt.Sprintf("HOW MUCH CAN EACH HOLD?   Not complete: %d of %d trials.", measured, planned)
 	}
+	if !slices.ContainsFunc(d.curves, func(c Curve) bool { return c.Peak.Summary.N > 0 }) {
+		return "HOW MUCH CAN EACH HOLD?   Nothing could be measured."
+	}
 	return "HOW MUCH CAN EACH HOLD?   Requests arrive at random, more and more of them."
 }
 
