@@ -150,3 +150,19 @@ func TestRunIsJudged(t *testing.T) {
 		t.Errorf("answers with status 500: %v", l.Findings)
 	}
 }
+
+// Ended counts the answers within the window and nothing else: of a server that is offered twice what it can do, they
+// are half of what Requests counts until a second later, when all is answered.
+func TestEndedWithinTheWindow(t *testing.T) {
+	answers := func(capacity float64) *results.Load {
+		server := one(func(_ int, sent int64) int64 { return sent + int64(1e9/capacity) })
+		return simulate(t, Config{Connections: 64, Rate: 1000, Arrivals: "constant", Duration: time.Second,
+			KeepAlive: true, Timeout: time.Minute}, &simulated{answer: server})
+	}
+	if l := answers(500); l.Ended < 495 || l.Ended > 505 || l.Requests < 990 {
+		t.Errorf("a server of 500/s that is offered 1,000/s: %d answers within the window, %d in all", l.Ended, l.Requests)
+	}
+	if l := answers(5000); l.Ended < 995 || l.Ended > l.Requests {
+		t.Errorf("a server of 5,000/s that is offered 1,000/s: %d answers within the window, %d in all", l.Ended, l.Requests)
+	}
+}

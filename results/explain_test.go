@@ -46,7 +46,7 @@ func TestExplainFindsWhatTheScreensSay(t *testing.T) {
 		"process control", "columns", "Jain's index", "fairness", "hybrid", "reference", "prefork", "reuseport", "pass",
 		"amped", "symped", "left out", "idle connection", "verdict", "non-stationary", "near the ceiling",
 		"too few samples", "correlated samples", "disturbed", "queued", "arrivals", "partly open", "think time", "ramp",
-		"state", "session", "cursor", "lease", "store", "soft state"} {
+		"state", "session", "cursor", "lease", "store", "soft state", "goodput", "stall", "offered load", "past the knee"} {
 		text, err := Explain(term)
 		if err != nil {
 			t.Errorf("%s: %v", term, err)

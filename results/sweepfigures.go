@@ -1,0 +1,73 @@
+package results
+
+import (
+	"math"
+	"slices"
+)
+
+// spread is a figure's median with its interval over the trials that count, or over all where Void.
+func (p *SweepPoint) spread(figure func(*Load) (float64, bool)) Summary {
+	var all []float64
+	for i := range p.Trials {
+		if t := &p.Trials[i]; t.Spoiled == "" || p.Void {
+			if v, ok := figure(t.Load); ok {
+				all = append(all, v)
+			}
+		}
+	}
+	return Summarize(all)
+}
+
+// The figures of a load in a sweep: right answers per second within the window, a quantile of the response time in
+// seconds, and the share of requests without a right answer.
+func (l *Load) goodput() (v float64, ok bool) {
+	if l.Window <= 0 {
+		return 0, false
+	}
+	return l.withinWindow() / l.Window, true
+}
+
+// held is how much of the rate that was really offered, which is random, a server answered.
+func (l *Load) held() (share float64, ok bool) {
+	return l.withinWindow() / float64(l.Intended), l.Intended > 0
+}
+
+func quantileOf(q float64) func(*Load) (float64, bool) {
+	return func(l *Load) (float64, bool) { return l.Response.Quantile(q) }
+}
+
+func (l *Load) errorShare() (v float64, ok bool) {
+	if l.Model != "closed" {
+		return Goal{}.Value(l)
+	}
+	all := float64(l.Requests + l.ErrorCount())
+	return float64(l.ErrorCount()) / all, all > 0
+}
+
+// notTheServer are the kinds of findings that, where they void response times, tell of the load generator or the
+// machine.
+var notTheServer = []string{"Little's law", "generator-bound", "client's limits", "throttled", "disturbed", "arrivals"}
+
+// Spoiled returns the finding that makes response times say nothing about the server, its kind first; "" without one.
+// That a server has more to do than it can is no such finding.
+func Spoiled(findings []Finding) string {
+	for _, f := range findings {
+		if slices.Contains(notTheServer, f.Kind) && slices.Contains(f.Voids, Latency) {
+			return f.Kind + ": " + f.Evidence
+		}
+	}
+	return ""
+}
+
+// withinWindow is how many right answers came within the window. An open loop's Requests count what was answered later,
+// too, so behind the knee they say more than the server can do. Where Ended is missing, as in old records, what was sent
+// is taken to be answered: that is off by as many as there are connections, at most.
+func (l *Load) withinWindow() float64 {
+	switch {
+	case l.Model == "closed":
+		return float64(l.Requests)
+	case l.Ended > 0:
+		return float64(l.Ended)
+	}
+	return math.Min(float64(l.Requests), math.Max(0, float64(l.Intended)-float64(l.Backlog)))
+}
