@@ -179,6 +179,7 @@ func (f *frame) clientsAbove(each bool, trunk float64) float64 {
 	if each {
 		name = "listening socket each"
 	}
+	name = fit(name, textSize, f.width-(margin+126)-16-margin-2*stackStep)
 	width := extent(name, textSize) + 16
 	f.box("box", margin+126, y-13, width, 26, each)
 	f.text(margin+134, y+textSize*0.36, "", "", name)
