@@ -19,7 +19,7 @@ import (
 // are traced at the same time.
 const calibrationTrace = 150 * time.Millisecond
 
-// tracedWorkers is how many workers a pool has that is traced: one request meets one, and strace slows the start of all.
+// tracedWorkers is how many workers a traced pool has: one request meets one, and strace slows the start of all.
 const tracedWorkers = 2
 
 // asksForCalls tells whether system calls explain what was asked for: the cost of a request that asks for nothing.

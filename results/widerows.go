@@ -207,7 +207,7 @@ func measuredRows(run *Run, sit *Situation) [][]wideRow {
 		row("some task waited for a CPU, s", plain, func(t *Trial) (float64, bool) { return value(t.Server.PSISome) }),
 	}
 	if sit.Metric == CPUPerRequest && sit.State == "" {
-		used = slices.Insert(used, 4, wideRow{"system calls of one request, by strace", func(c *Cell) string {
+		used = slices.Insert(used, 4, wideRow{"system calls of one request", func(c *Cell) string {
 			t, ok := run.Calibration.Traces[c.Architecture.Name]
 			if !ok || len(t.Requests) == 0 {
 				return "n/a"
