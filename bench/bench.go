@@ -50,6 +50,7 @@ type ServerOptions struct {
 	Chaos        bool          // it may be told to crash
 	Stats        string        // file of its scoreboard
 	MaxConns     int           // connections that it must take; 0: its default
+	Workers      int           // of a pool; 0: its default
 	Addr         string        // HOST:PORT to listen on; "": a free port
 	State, Store string        // of the file service; "": its defaults
 	Lease        time.Duration // of soft state; 0: its default
@@ -286,6 +287,12 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	if err := b.remember(ctx, &run.Calibration, b.sits); err != nil {
 		return run, err
 	}
+	if asksForCalls(b.sits) {
+		if run.Calibration.Traces, err = b.traces(ctx); err != nil {
+			return run, err
+		}
+	}
+	run.Notes = b.notes
 	b.sits = b.offered(b.sits, run.Calibration)                                // what was planned so far was a guess
 	run.Architectures, run.LeftOut, run.Situations = b.rows, b.LeftOut, b.sits // a reference may not have started
 	run.Plan = plan(b.sits, b.rows, b.Trials, b.Seed)

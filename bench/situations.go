@@ -220,6 +220,9 @@ func calibration(run results.Run) time.Duration {
 		if d += calibrationPerRow; r.AtOnce == 0 && asksForMemory(run.Situations) {
 			d += calibrationIdle
 		}
+		if asksForCalls(run.Situations) {
+			d += calibrationTrace
+		}
 	}
 	return d + plannedStates(run)
 }

@@ -26,11 +26,18 @@ const tracePatience = 10 * time.Second
 var ErrStrace = errors.New("system calls are traced by strace, which must be installed and allowed to trace " +
 	"(in a container: --cap-add SYS_PTRACE)")
 
-// TraceCalls starts a server under strace, by a command that prints "listening HOST:PORT" and stops when its standard
-// input ends. It asks for / once to warm up, and then for one traced request on a fresh connection, and, if keepAlive,
-// one more on the same connection. A request lasts from before the client connects, or sends, until the answer has
-// arrived and the server is at rest again: all its threads sleep. Errors are ErrStrace, or say what failed.
-func TraceCalls(ctx context.Context, argv []string, keepAlive bool) ([]results.RequestTrace, error) {
+// TraceOptions says what to trace.
+type TraceOptions struct {
+	Server    []string // a command that prints "listening HOST:PORT" and stops when its standard input ends
+	CPUs      []int    // on which it runs; nil: as many as may be used
+	Fresh     int      // requests, each on a fresh connection
+	KeepAlive bool     // keep the last of these connections, and trace one request more on it
+}
+
+// TraceCalls starts a server under strace, asks for / once to warm up, and then for the requests that are traced. Each
+// lasts from before the client connects, or sends, until the answer has arrived and the server is at rest again: all its
+// threads sleep. Errors are ErrStrace, or say what failed.
+func TraceCalls(ctx context.Context, o TraceOptions) ([]results.RequestTrace, error) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStrace, err)
@@ -43,17 +50,18 @@ func TraceCalls(ctx context.Context, argv []string, keepAlive bool) ([]results.R
 		return nil, fmt.Errorf("make a place for the trace: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	cpus, err := cpuset.Allowed()
-	if err != nil {
-		return nil, err
+	if o.CPUs == nil {
+		if o.CPUs, err = cpuset.Allowed(); err != nil {
+			return nil, err
+		}
 	}
 	file := filepath.Join(dir, "strace")
-	traced := append([]string{strace, "-f", "-ttt", "-T", "-yy", "-s", "64", "-o", file, "--"}, argv...)
-	s, err := start(ctx, traced, cpus, "")
+	traced := append([]string{strace, "-f", "-ttt", "-T", "-yy", "-s", "64", "-o", file, "--"}, o.Server...)
+	s, err := start(ctx, traced, o.CPUs, "")
 	if err != nil {
 		return nil, err
 	}
-	marks, err := askTraced(ctx, s, keepAlive)
+	marks, err := askTraced(ctx, s, o)
 	if _, stopErr := s.endInput(); err == nil {
 		err = stopErr
 	}
@@ -94,7 +102,7 @@ func (s *server) endInput() (exit string, err error) {
 }
 
 // askTraced makes the requests, and says from when to when each lasted.
-func askTraced(ctx context.Context, s *server, keepAlive bool) (marks []results.TraceMark, err error) {
+func askTraced(ctx context.Context, s *server, o TraceOptions) (marks []results.TraceMark, err error) {
 	tree, err := proc.NewTree(s.cmd.Process.Pid)
 	if err != nil {
 		return nil, err
@@ -108,34 +116,43 @@ func askTraced(ctx context.Context, s *server, keepAlive bool) (marks []results.
 	if err := atRest(ctx, tree); err != nil {
 		return nil, err
 	}
-	first := results.TraceMark{Text: "Host: traced-first", Begin: time.Now().UnixNano()}
-	c, err := dialTraced(ctx, s.addr)
-	if err != nil {
-		return nil, err
+	for i := range o.Fresh {
+		host, keep := fmt.Sprintf("traced-%d", i+1), o.KeepAlive && i == o.Fresh-1
+		m := results.TraceMark{Text: "Host: " + host, Begin: time.Now().UnixNano()}
+		c, err := dialTraced(ctx, s.addr)
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		m.Client = c.LocalAddr().String()
+		answers := bufio.NewReader(c)
+		if err := askToRest(ctx, tree, c, answers, host, keep, &m); err != nil {
+			return nil, err
+		}
+		if marks = append(marks, m); !keep {
+			_ = c.Close() // the server has closed it
+			continue
+		}
+		next := results.TraceMark{Client: m.Client, Text: "Host: traced-next", Kept: true, Begin: time.Now().UnixNano()}
+		if err := askToRest(ctx, tree, c, answers, "traced-next", true, &next); err != nil {
+			return nil, err
+		}
+		marks = append(marks, next)
 	}
-	defer c.Close()
-	first.Client = c.LocalAddr().String()
-	answers := bufio.NewReader(c)
-	if err := ask(c, answers, "traced-first", keepAlive); err != nil {
-		return nil, err
+	return marks, nil
+}
+
+// askToRest makes one request and waits until the server is at rest again, which is when m ends.
+func askToRest(ctx context.Context, tree *proc.Tree, c net.Conn, answers *bufio.Reader, host string, keep bool,
+	m *results.TraceMark) error {
+	if err := ask(c, answers, host, keep); err != nil {
+		return err
 	}
 	if err := atRest(ctx, tree); err != nil {
-		return nil, err
+		return err
 	}
-	first.End = time.Now().UnixNano()
-	marks = append(marks, first)
-	if !keepAlive {
-		return marks, nil
-	}
-	next := results.TraceMark{Client: first.Client, Text: "Host: traced-next", Kept: true, Begin: time.Now().UnixNano()}
-	if err := ask(c, answers, "traced-next", keepAlive); err != nil {
-		return nil, err
-	}
-	if err := atRest(ctx, tree); err != nil {
-		return nil, err
-	}
-	next.End = time.Now().UnixNano()
-	return append(marks, next), nil
+	m.End = time.Now().UnixNano()
+	return nil
 }
 
 // warmUp lets the server do what it does once only.

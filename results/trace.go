@@ -77,6 +77,14 @@ func (t *RequestTrace) Calls() map[string]int {
 	return n
 }
 
+// Total is how many system calls Calls counts.
+func (t *RequestTrace) Total() (n int) {
+	for _, calls := range t.Calls() {
+		n += calls
+	}
+	return n
+}
+
 // OneRequest finds the calls of one request in a trace that holds all since the server was started, and tells those of
 // the architecture from those of Go's runtime. It returns ErrNotTraced where nobody read the mark's text from the
 // mark's client.

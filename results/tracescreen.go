@@ -41,11 +41,7 @@ func (t *RequestTrace) print(b *bytes.Buffer, arch string, style Style) {
 	if t.Kept {
 		on = "a kept connection"
 	}
-	total := 0
-	for _, n := range t.Calls() {
-		total += n
-	}
-	fmt.Fprintln(b, style.paint(bold, clip(arch+": one request on "+on+", "+plural(total, "system call"), lineWidth)))
+	fmt.Fprintln(b, style.paint(bold, clip(arch+": one request on "+on+", "+plural(t.Total(), "system call"), lineWidth)))
 	head := right("at", atColumn) + right("took", atColumn) + "  " + left("who", whoColumn) + " call"
 	fmt.Fprintln(b, style.paint(dim, head))
 	for _, s := range t.Steps {

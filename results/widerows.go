@@ -213,6 +213,15 @@ func measuredRows(run *Run, sit *Situation) [][]wideRow {
 		row("steal, s", plain, func(t *Trial) (float64, bool) { return value(t.Server.Steal) }),
 		row("some task waited for a CPU, s", plain, func(t *Trial) (float64, bool) { return value(t.Server.PSISome) }),
 	}
+	if sit.Metric == CPUPerRequest && sit.State == "" {
+		used = slices.Insert(used, 4, wideRow{"system calls of one request", func(c *Cell) string {
+			t, ok := run.Calibration.Traces[c.Architecture.Name]
+			if !ok || len(t.Requests) == 0 {
+				return "n/a"
+			}
+			return count(t.Requests[0].Total())
+		}})
+	}
 	return [][]wideRow{served, clocks, used}
 }
 

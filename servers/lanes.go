@@ -82,7 +82,7 @@ func eventloopLanes(cfg Config) []Lane {
 		l.Listens = true
 		return alone(l)
 	}
-	l.Does = slices.Replace(l.Does, 1, 2, take)
+	l.Does = slices.Replace(l.Does, 1, 2, "take over")
 	return append(alone(Lane{Who: "loop that accepts", Does: []string{wait, accept, "hand over"}, Again: wait,
 		Hands: "connection"}), l)
 }
@@ -119,7 +119,7 @@ func goroutineLanes(Config) []Lane {
 func processLanes(Config) []Lane {
 	parent := Lane{Who: "parent: an event loop", Again: wait, Hands: "connection",
 		Does: []string{wait, accept, "spawn a worker", "reap it", "close"}}
-	return append(alone(parent), Lane{Who: "worker: a process per request", Many: true, Process: true,
+	return append(alone(parent), Lane{Who: "worker, one per request", Many: true, Process: true,
 		Does: []string{"read", "handle", "write", "exit"}, Returns: "exit status"})
 }
 
@@ -133,7 +133,8 @@ func preforkLanes(cfg Config) []Lane {
 		return []Lane{parentLane("parent"), l}
 	}
 	l.Does[0], l.Again = take, take
-	return append(alone(Lane{Who: "parent", Does: []string{wait, accept, "pass"}, Again: wait, Hands: "connection"}), l)
+	return append(alone(Lane{Who: "parent", Does: []string{wait, accept, "pass", "close its copy"},
+		Again: wait, Hands: "connection"}), l)
 }
 
 func sympedLanes(cfg Config) []Lane {

@@ -173,6 +173,9 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 			if s.MaxConns > 0 {
 				argv = append(argv, fmt.Sprintf("--max-conns=%d", s.MaxConns))
 			}
+			if s.Workers > 0 {
+				argv = append(argv, fmt.Sprintf("--workers=%d", s.Workers))
+			}
 			for flag, value := range map[string]string{"addr": s.Addr, "state": s.State, "store": s.Store} {
 				if value != "" {
 					argv = append(argv, "--"+flag+"="+value)

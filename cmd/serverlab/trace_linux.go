@@ -45,7 +45,7 @@ func traceCalls(ctx context.Context, c *call) error {
 	t := results.SysTrace{Arch: servers.Row(arch, variant), KeepAlive: *keepAlive}
 	argv := []string{self, "serve", "--until-eof", "--arch=" + t.Arch, fmt.Sprintf("--keepalive=%t", *keepAlive),
 		fmt.Sprintf("--workers=%d", *workers)}
-	t.Requests, err = bench.TraceCalls(ctx, argv, *keepAlive)
+	t.Requests, err = bench.TraceCalls(ctx, bench.TraceOptions{Server: argv, Fresh: 1, KeepAlive: *keepAlive})
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w before the request was traced", errInterrupted)

@@ -87,7 +87,7 @@ func TestTraceKeepAlive(t *testing.T) {
 // Without strace the error says what to do.
 func TestTraceWithoutStrace(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := bench.TraceCalls(context.Background(), []string{program(t)}, false)
+	_, err := bench.TraceCalls(context.Background(), bench.TraceOptions{Server: []string{program(t)}, Fresh: 1})
 	if !errors.Is(err, bench.ErrStrace) || !errors.Is(err, exec.ErrNotFound) {
 		t.Errorf("%v, want ErrStrace and ErrNotFound", err)
 	}

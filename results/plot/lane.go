@@ -9,7 +9,6 @@ const (
 	lineSpace  = 24.0 // between two lines of steps: the ways back
 	gutter     = 34.0 // left of steps that take several lines: the ways back from one to another
 	lanePad    = 9.0
-	mostSteps  = 16
 )
 
 // onSocket are the steps that are system calls on a socket that a client is or will be connected to.
@@ -29,7 +28,7 @@ func chips(does []string, left, right, y float64) (all []chip) {
 	place := func(left float64) {
 		all = nil
 		x, at := left, y
-		for _, name := range does[:min(len(does), mostSteps)] {
+		for _, name := range does {
 			name = fit(name, textSize, right-left-12)
 			c := chip{name: name, x: x, y: at, width: extent(name, textSize) + 12, first: len(all) == 0}
 			if !c.first && c.x+c.width > right {

@@ -23,11 +23,45 @@ type Lane struct {
 // Sketch draws who accepts, who reads and who writes: the clients, the listening socket, and a box for each lane with
 // its steps in turn. A frame is a process, a stack is several of a kind, and a filled step is one on a socket.
 func Sketch(name string, lanes []Lane, o Options) []byte {
-	return SVG(&sketch{Head{Title: name, Desc: Words(lanes), Of: "lane"}, lanes}, o)
+	lanes, more := bounded(lanes)
+	return SVG(&sketch{Head{Title: cut(name), Desc: Words(lanes), Of: "lane"}, lanes, more}, o)
+}
+
+// What is drawn at most: a record that others have written may hold anything.
+const (
+	mostLanes = 24
+	mostSteps = 16
+	mostRunes = 60
+)
+
+// bounded cuts lanes to what can be drawn, and says how many it has left out.
+func bounded(lanes []Lane) (some []Lane, more int) {
+	for _, l := range lanes[:min(len(lanes), mostLanes)] {
+		l.Who, l.Again, l.Keeps = cut(l.Who), cut(l.Again), cut(l.Keeps)
+		l.Hands, l.Returns = cut(l.Hands), cut(l.Returns)
+		does := l.Does[:min(len(l.Does), mostSteps)]
+		l.Does = make([]string, len(does))
+		for i, d := range does {
+			l.Does[i] = cut(d)
+		}
+		some = append(some, l)
+	}
+	return some, len(lanes) - len(some)
+}
+
+func cut(text string) string {
+	n := 0
+	for i := range text {
+		if n++; n > mostRunes {
+			return text[:i] + "…"
+		}
+	}
+	return text
 }
 
 // Words says in sentences what Sketch draws.
 func Words(lanes []Lane) string {
+	lanes, _ = bounded(lanes)
 	var all []string
 	for i, l := range lanes {
 		s := l.Who
@@ -56,6 +90,7 @@ func Words(lanes []Lane) string {
 type sketch struct {
 	Head
 	lanes []Lane
+	more  int // that are not drawn
 }
 
 // Table has a row for each lane.
@@ -76,7 +111,6 @@ const (
 	stackStep   = 4.0 // by which each box behind the first one of a stack sticks out; there are two
 	sketchWide  = 560 // from here on the clients stand at the left, not above
 	socketWide  = 86.0
-	mostLanes   = 24
 )
 
 func (s *sketch) draw(f *frame) {
@@ -84,7 +118,7 @@ func (s *sketch) draw(f *frame) {
 		f.nothing()
 		return
 	}
-	lanes := s.lanes[:min(len(s.lanes), mostLanes)]
+	lanes := s.lanes
 	each := slices.ContainsFunc(lanes, func(l Lane) bool { return l.Listens })
 	left, trunk, from := margin+22, margin+7, 0.0
 	wide := f.width >= sketchWide
@@ -113,8 +147,8 @@ func (s *sketch) draw(f *frame) {
 		f.way("", trunk, from, trunk, y, left+frameBorder, y)
 	}
 	f.y += 2 * stackStep
-	if n := len(s.lanes) - len(lanes); n > 0 {
-		f.paragraph(fmt.Sprintf("… and %d more", n), "soft", 1)
+	if s.more > 0 {
+		f.paragraph(fmt.Sprintf("… and %d more", s.more), "soft", 1)
 	}
 	f.y += 4
 	f.paragraph(s.key(lanes), "soft", 4)
@@ -145,6 +179,7 @@ func (f *frame) clientsAbove(each bool, trunk float64) float64 {
 	if each {
 		name = "listening socket each"
 	}
+	name = fit(name, textSize, f.width-(margin+126)-16-margin-2*stackStep)
 	width := extent(name, textSize) + 16
 	f.box("box", margin+126, y-13, width, 26, each)
 	f.text(margin+134, y+textSize*0.36, "", "", name)
