@@ -253,6 +253,7 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 			ClientCPUs: b.ClientCPUs, Apart: b.Apart, Workers: b.Workers},
 		Plan: plan(b.sits, b.rows, b.Trials, b.Seed),
 	}
+	run.Calibration = guessed(b.rows)
 	fit(run, calibration(run))
 	b.Say("%d trials, about %s; first the calibration", len(run.Plan), Planned(run).Round(time.Second))
 	begun := time.Now()
@@ -263,9 +264,9 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	if err := b.remember(ctx, &run.Calibration, b.sits); err != nil {
 		return run, err
 	}
-	if len(b.rows) < len(run.Architectures) { // a reference could not be started
-		run.Architectures, run.LeftOut, run.Plan = b.rows, b.LeftOut, plan(b.sits, b.rows, b.Trials, b.Seed)
-	}
+	b.sits = b.offered(b.sits, run.Calibration)                                // what was planned so far was a guess
+	run.Architectures, run.LeftOut, run.Situations = b.rows, b.LeftOut, b.sits // a reference may not have started
+	run.Plan = plan(b.sits, b.rows, b.Trials, b.Seed)
 	serveAll(b.sits, run.Calibration)
 	setRates(b.sits, b.rows, run.Calibration, fit(run, time.Since(begun)))
 	b.Say("calibrated in %s", time.Since(begun).Round(100*time.Millisecond))
@@ -276,7 +277,7 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 func (b *bench) left(run results.Run, done map[results.Planned]bool) (d time.Duration) {
 	for _, p := range run.Plan {
 		if !done[p] {
-			d += plannedTrial(b.situation(p.Situation), run.Calibration.Start[p.Architecture])
+			d += plannedTrial(b.situation(p.Situation), &run.Calibration, p.Architecture)
 		}
 	}
 	return d
@@ -289,6 +290,8 @@ var groups = []struct {
 }{
 	{StateName, (*bench).states},
 	{CrashName, (*bench).crashes},
+	{LoadName, (*bench).loads},
+	{StallName, (*bench).stalls},
 }
 
 // experiment is what a name stands for; nil: nothing.

@@ -97,7 +97,7 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 	ceiling := cal.Ceiling[perConnection]
 	for i := range sits {
 		s, most := &sits[i], share
-		if s.State != "" { // it has rates of its own, or a closed loop
+		if s.State != "" || s.Sweep != "" { // it has rates of its own, or a closed loop
 			continue
 		}
 		switch s.Model {
@@ -109,6 +109,9 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 				slowest = min(slowest, c)
 			}
 			most, s.Rate = shareAll, round2(shareAll*slowest)
+			if !fits(s) {
+				break
+			}
 			s.Window = math.Ceil(10*max(p99Samples/s.Rate, minWindow)) / 10
 			s.Window = min(s.Window, longest)
 		default:
@@ -171,6 +174,9 @@ const (
 	usualTrials = 6
 )
 
+// fits tells random arrivals whose window follows from what time there is.
+func fits(s *results.Situation) bool { return s.Metric == results.Latency && s.Model == "poisson" }
+
 // fit gives the windows of random arrivals what the rest of the plan, and what is spent before it, leave of the lesson,
 // and returns how long they may be: as long as they need to be where more was asked for than a lesson holds.
 func fit(run results.Run, spent time.Duration) (longest float64) {
@@ -178,7 +184,7 @@ func fit(run results.Run, spent time.Duration) (longest float64) {
 	trials := 0
 	for i := range run.Situations {
 		s := &run.Situations[i]
-		if s.Model != "poisson" {
+		if !fits(s) {
 			continue
 		}
 		arrivals, s.Window = append(arrivals, s), 0
@@ -224,14 +230,19 @@ func plannedTrials(run results.Run) (d time.Duration) {
 		by[s.Name] = s
 	}
 	for _, p := range run.Plan {
-		d += plannedTrial(by[p.Situation], run.Calibration.Start[p.Architecture])
+		d += plannedTrial(by[p.Situation], &run.Calibration, p.Architecture)
 	}
 	return d
 }
 
-// plannedTrial is how long a trial takes of a server that takes startStop seconds to start and to stop.
-func plannedTrial(s results.Situation, startStop float64) time.Duration {
-	return seconds(s.Warmup+s.Window+startStop) + trialOverhead
+// plannedTrial is how long a trial of a row takes: its server has to start and to stop, and what waits at the end of an
+// overloaded window is waited for.
+func plannedTrial(s results.Situation, cal *results.Calibration, row string) time.Duration {
+	waits := 0.0
+	if capacity := cal.Capacity[row]; s.Sweep != "" && capacity > 0 {
+		waits = min(max(0, s.Rate/capacity-1)*s.Window, maxDrain)
+	}
+	return seconds(s.Warmup+s.Window+waits+cal.Start[row]) + trialOverhead
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

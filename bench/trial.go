@@ -53,7 +53,7 @@ func (b *bench) trial(ctx context.Context, order int, p results.Planned) (result
 
 func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Trial) error {
 	return b.withStore(ctx, s, b.row(t.Architecture), func(o ServerOptions, store *redis) error {
-		o.Chaos = s.Crash != ""
+		o.Chaos = kills(&s)
 		return b.measureWith(ctx, s, t, o, store)
 	})
 }
@@ -99,7 +99,7 @@ func (b *bench) measureWith(ctx context.Context, s results.Situation, t *results
 	boardErr := b.charge(t, s, &meter, &f)
 	t.Server.Exit = exit
 	switch {
-	case died && s.Crash == "":
+	case died && !kills(&s):
 		return fault{fmt.Errorf("the server ended in the middle of the trial (%s): %s", exit,
 			srv.errors.last("it said nothing"))}
 	case stopErr != nil:
@@ -189,7 +189,7 @@ func (b *bench) load(s results.Situation, row results.Architecture, addr string,
 	if s.State != "" {
 		c.Check, c.Sessions = loadgen.Check{}, loadgen.Sessions{State: s.State, Clients: s.Clients, Read: s.Read}
 	}
-	if s.Fault != "" {
+	if s.Fault != "" || s.Metric == results.Stall {
 		c.Step = faultStep
 	}
 	if s.Model != "closed" {

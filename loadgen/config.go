@@ -77,7 +77,9 @@ type Config struct {
 
 	Step time.Duration // of the series; 0: 100 ms
 
-	Crash      string        // path sent once, by one busy connection, in place of the usual one; "": none
+	// Crash is a path that is sent once, by one busy connection, in place of the usual one: to kill a worker, or to block
+	// it. Its answer, if there is one, is no part of what is counted. "": none.
+	Crash      string
 	CrashAfter time.Duration // how far into the window Crash is sent
 
 	// Edge, if set, is called at each Edge by the caller's own goroutine, which is none of the loading threads. The

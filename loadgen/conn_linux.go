@@ -25,7 +25,7 @@ type conn struct {
 	events     uint32 // that the socket is registered for; 0: not registered
 	connecting bool
 	busy       bool // it has a request
-	crash      bool // ... which is the one that crashes a worker
+	crash      bool // ... which is the one that crashes or blocks a worker
 	used       bool // the connection has carried an answer
 	served     bool // the slot got a right answer, at any time
 	harmed     bool // the slot saw an error in the window, or its crash request got no answer
@@ -305,6 +305,7 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 		t.erred(c, k)
 	case k == none:
 		c.served = true
+		t.meter.right++
 		if t.plan.fault.set {
 			t.recovers(c, now)
 		}

@@ -69,6 +69,9 @@ func (r *run) merge() *results.Load {
 		l.Errors[ErrSilent] = r.silent.failed
 	}
 	l.Opened, l.BytesIn, l.BytesOut = sum.opened, sum.in, sum.out
+	if p.open {
+		l.Ended = sum.right
+	}
 	_, steps := r.stepsEnded()
 	r.addSteps(l, steps)
 	if s := l.Sessions; s != nil {

@@ -35,12 +35,13 @@ type plan struct {
 type meter struct {
 	cpu, spun, wait int64 // nanoseconds; wait: ready to run without a CPU
 	in, out, opened uint64
+	right           uint64  // answers, whenever they were intended
 	flown           float64 // requests in flight x nanoseconds
 }
 
 func (m meter) minus(o meter) meter {
 	return meter{m.cpu - o.cpu, m.spun - o.spun, m.wait - o.wait, m.in - o.in, m.out - o.out, m.opened - o.opened,
-		m.flown - o.flown}
+		m.right - o.right, m.flown - o.flown}
 }
 
 func (m meter) plus(o meter) meter { return m.minus(meter{}.minus(o)) }

@@ -54,6 +54,9 @@ func one64(v float64) *float64 { return &v }
 // doubles is a response time that doubles half-way.
 func doubles(i int) (int, float64, int) { return 400, []float64{5e6, 1e7}[i/15], 64 }
 
+// timed is what is told by the clock.
+const timed = "throughput latency goodput stall"
+
 func TestVerdict(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -70,7 +73,7 @@ func TestVerdict(t *testing.T) {
 			Quantiles: quantilesTold}, "", "", ""},
 		{"a rate that halves", Evidence{Load: stepped("closed", 30, func(i int) (int, float64, int) {
 			return []int{400, 200}[i/15], 5e6, 64
-		})}, "non-stationary", spelt(timing), "from 4000 requests/s to 2000 requests/s after about 1.5 s"},
+		})}, "non-stationary", timed, "from 4000 requests/s to 2000 requests/s after about 1.5 s"},
 		{"a response time that doubles in an open loop", Evidence{Load: stepped("poisson", 30, doubles)}, "non-stationary",
 			"latency", "response time (p50) went from 5"},
 		{"the same in a profile, which asks for it", Evidence{Load: edited(stepped("poisson", 30, doubles),
@@ -93,16 +96,16 @@ func TestVerdict(t *testing.T) {
 			l.Backlog = l.Intended / 10
 		})}, "queued", "cpu-per-request latency", "still waited"},
 		{"busy", Evidence{Load: edited(steady("closed"), func(l *results.Load) { l.CPU = 2.9 })},
-			"generator-bound", spelt(timing), "busy for 97 %"},
+			"generator-bound", timed, "busy for 97 %"},
 		{"busy on a CPU that it shares", Evidence{Load: edited(steady("closed"), func(l *results.Load) {
 			l.CPU, l.Audit.CPUWait = 2, one64(0.95)
-		})}, "generator-bound", spelt(timing), "busy for 67 % of the window, and waited for a CPU for 32 %"},
+		})}, "generator-bound", timed, "busy for 67 % of the window, and waited for a CPU for 32 %"},
 		{"without a CPU", Evidence{Load: edited(steady("closed"), func(l *results.Load) {
 			l.Audit.CPUWait, l.Audit.Stalled = one64(0.6), 0.6
-		})}, "disturbed", spelt(timing), "waited for a CPU for 20 %"},
+		})}, "disturbed", timed, "waited for a CPU for 20 %"},
 		{"stopped", Evidence{Load: edited(steady("closed"), func(l *results.Load) {
 			l.Audit.CPUWait, l.Audit.Stalled, l.Audit.Stall = one64(0.001), 0.45, 0.45
-		})}, "disturbed", spelt(timing), "did not run for 450 ms of the window, up to 450 ms at once"},
+		})}, "disturbed", timed, "did not run for 450 ms of the window, up to 450 ms at once"},
 		{"stopped for a moment", Evidence{Load: edited(steady("closed"), func(l *results.Load) {
 			l.Audit.Stalled, l.Audit.Stall = 0.05, 0.04
 			_ = l.Response.RecordValue(45e6)
@@ -121,14 +124,14 @@ func TestVerdict(t *testing.T) {
 		})}, "", "", ""},
 		{"clocks and counts that do not fit", Evidence{Load: edited(steady("partly"), func(l *results.Load) {
 			l.Audit.InFlight *= 1.2
-		})}, "Little's law", spelt(timing), "rate x time gives"},
+		})}, "Little's law", timed, "rate x time gives"},
 		{"a server that stops before the end", Evidence{Load: edited(stepped("closed", 30, func(i int) (int, float64, int) {
 			return []int{400, 0}[i/25], 5e6, 64
-		}), func(l *results.Load) { l.Audit.InFlight *= 1.2 })}, "non-stationary", spelt(timing),
+		}), func(l *results.Load) { l.Audit.InFlight *= 1.2 })}, "non-stationary", timed,
 			"from 4000 requests/s to 0 requests/s after about 2.5 s"},
 		{"a server that stops early", Evidence{Load: stepped("closed", 30, func(i int) (int, float64, int) {
 			return []int{400, 0, 0}[i/10], 5e6, 64
-		})}, "non-stationary", spelt(timing), "from 4000 requests/s to 0 requests/s after about 1.0 s"},
+		})}, "non-stationary", timed, "from 4000 requests/s to 0 requests/s after about 1.0 s"},
 		{"throttled, and a host that takes the CPU", Evidence{Load: steady("closed"), Host: &results.Host{Seconds: 4,
 			CPUs: 2, Steal: one64(1), Throttled: new(uint64(2))}}, "throttled, disturbed",
 			spelt(results.Everything), "2 times"},

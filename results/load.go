@@ -23,6 +23,7 @@ type Load struct {
 	Interrupted bool    `json:"interrupted,omitempty"`
 
 	Requests uint64            `json:"requests"`           // right answers that ended within the window
+	Ended    uint64            `json:"ended,omitempty"`    // open loop: right answers within the window, to requests from before it too
 	Intended uint64            `json:"intended,omitempty"` // open loop: requests whose intended moment lay in the window
 	Errors   map[string]uint64 `json:"errors,omitempty"`   // by kind, see loadgen
 	Status   map[int]uint64    `json:"status,omitempty"`   // answers by status code

@@ -103,6 +103,11 @@ func (l *Load) goodput() (v float64, ok bool) {
 	return l.withinWindow() / l.Window, true
 }
 
+// held is how much of the rate that was really offered, which is random, a server answered.
+func (l *Load) held() (share float64, ok bool) {
+	return l.withinWindow() / float64(l.Intended), l.Intended > 0
+}
+
 func quantileOf(q float64) func(*Load) (float64, bool) {
 	return func(l *Load) (float64, bool) { return l.Response.Quantile(q) }
 }
@@ -130,11 +135,15 @@ func Spoiled(findings []Finding) string {
 	return ""
 }
 
-// withinWindow is how many right answers came within the window, but for at most as many as there are connections. An
-// open loop's Requests count what was answered later, too, so behind the knee they say more than the server can do.
+// withinWindow is how many right answers came within the window. An open loop's Requests count what was answered later,
+// too, so behind the knee they say more than the server can do. Where Ended is missing, as in old records, what was sent
+// is taken to be answered: that is off by as many as there are connections, at most.
 func (l *Load) withinWindow() float64 {
-	if l.Model == "closed" {
+	switch {
+	case l.Model == "closed":
 		return float64(l.Requests)
+	case l.Ended > 0:
+		return float64(l.Ended)
 	}
 	return math.Min(float64(l.Requests), math.Max(0, float64(l.Intended)-float64(l.Backlog)))
 }

@@ -11,8 +11,9 @@ import (
 // LoadSweep is the Situation.Sweep of the experiment that offers every row more and more requests.
 const LoadSweep = "load"
 
-// reachedShare is the share of the offered rate that a server which can hold it answers within the window at least.
-const reachedShare = 0.98
+// heldLeast is the share of what is offered that a server which can hold it answers within the window at least. What is
+// on its way at either edge of the window makes it miss 1 now and then.
+const heldLeast = 0.95
 
 // Curve is one row of a sweep over offered rates: what it answered, and how fast, up to the knee and past it.
 type Curve struct {
@@ -34,6 +35,7 @@ type Curve struct {
 type CurvePoint struct {
 	Rate     float64 // offered, requests per second
 	Achieved Summary // goodput: right answers per second within the window
+	Held     Summary // goodput over what was really offered, which is random; 1: nothing is left over
 	P50, P99 Summary // response time, seconds
 	Errors   Summary // share of the requests without a right answer a second after the window
 	Valid    int     // trials that count
@@ -114,8 +116,9 @@ func (c *Curve) add(s *Situation, trials []*Trial) {
 		p.Trials = append(p.Trials, x)
 	}
 	p.Settle()
-	q := CurvePoint{Rate: s.Rate, Achieved: p.spread((*Load).goodput), P50: p.spread(quantileOf(0.5)),
-		P99: p.spread(quantileOf(0.99)), Errors: p.spread((*Load).errorShare), Valid: p.Valid, Trials: len(p.Trials)}
+	q := CurvePoint{Rate: s.Rate, Achieved: p.spread((*Load).goodput), Held: p.spread((*Load).held),
+		P50: p.spread(quantileOf(0.5)), P99: p.spread(quantileOf(0.99)), Errors: p.spread((*Load).errorShare),
+		Valid: p.Valid, Trials: len(p.Trials)}
 	if p.Void {
 		q.Void = cmp.Or(commonest(words), "no figure")
 	}
@@ -207,7 +210,7 @@ func (c *Curve) Last() (last *CurvePoint) {
 // generator could not offer more, or the sweep ended too early.
 func (c *Curve) Reached() bool {
 	last := c.Last()
-	return last != nil && last.Achieved.Median < reachedShare*last.Rate
+	return last != nil && last.Held.Median < heldLeast
 }
 
 // Past is how much of its peak a row still answered at the highest rate that was offered to it, medians both; ok is

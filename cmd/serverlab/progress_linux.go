@@ -69,6 +69,10 @@ func outcome(run results.Run, t *results.Trial) string {
 		switch s.Metric {
 		case results.CPUPerRequest:
 			return fmt.Sprintf("%.1f µs CPU/request%s", v*1e6, word)
+		case results.Goodput:
+			return fmt.Sprintf("%.0f of %.0f/s%s", v, t.Load.Rate, word)
+		case results.Stall:
+			return fmt.Sprintf("longest wait %.0f ms%s", v*1e3, word)
 		case results.Throughput:
 			return fmt.Sprintf("%.0f requests/s%s", v, word)
 		case results.MemoryPerSilent:
