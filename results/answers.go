@@ -151,7 +151,8 @@ func (v *answering) tooFew(col *Column) string {
 	case rows < 2:
 		return ""
 	case least < of:
-		return fmt.Sprintf("No ranking: %s has %s of %d that counts; %d are needed.", who, plural(least, "trial"), of, need)
+		return fmt.Sprintf("No ranking: %s has %s of %d that count; %d are needed.", who, plural(least, "trial"), of,
+			need)
 	}
 	if b := col.Situation.Blocks; b > 0 && b < need { // more trials of the run are no more of this
 		return fmt.Sprintf("%s: no interval, no ranking.", plural(least, "trial"))
@@ -203,7 +204,8 @@ func (v *answering) against(best *Cell, worse []*Cell, s *Situation) string {
 	case next == last:
 		return ", " + v.effect(best, next, s) + next.Architecture.Label + ", " + v.withInterval(next, s)
 	case next.Summary.Median == last.Summary.Median: // counts of clients, mostly
-		return ", " + v.effect(best, next, s) + plural(len(worse), "row") + " with " + v.figure(next.Summary.Median, next, s)
+		return ", " + v.effect(best, next, s) + plural(len(worse), "row") + " with " +
+			v.figure(next.Summary.Median, next, s)
 	}
 	return ", " + v.effect(best, next, s) + "the next, " + next.Architecture.Label + ", " + v.withInterval(next, s) +
 		", and " + v.effect(best, last, s) + "the worst, " + last.Architecture.Label + ", " + v.withInterval(last, s)
@@ -311,7 +313,8 @@ func (v *answering) notRanked(col *Column) string {
 	}
 	var parts []string
 	if len(own) > 0 {
-		parts = append(parts, "At a rate of its own: "+enumerate(own)+", the others at "+exact(col.Situation.Rate)+"/s.")
+		parts = append(parts, fmt.Sprintf("At a rate of its own: %s, the others at %s/s.", enumerate(own),
+			exact(col.Situation.Rate)))
 	}
 	if len(void) > 0 {
 		parts = append(parts, "Not ranked: "+enumerate(void)+".")

@@ -69,7 +69,8 @@ func answerColumn(s Situation, rows ...answerRow) (run Run, trials []Trial) {
 
 // answerTrial is a trial with this figure for the situation's metric.
 func answerTrial(p Planned, s *Situation, value float64) Trial {
-	t := Trial{Planned: p, Load: Load{Model: s.Model, Connections: s.Connections, Window: 1, Requests: 1000, Silent: s.Silent}}
+	t := Trial{Planned: p}
+	t.Load = Load{Model: s.Model, Connections: s.Connections, Window: 1, Requests: 1000, Silent: s.Silent}
 	t.Server.Requests = 1000
 	switch s.Metric {
 	case CPUPerRequest:
@@ -85,6 +86,15 @@ func answerTrial(p Planned, s *Situation, value float64) Trial {
 		t.Load.Service, t.Load.Lag = t.Load.Response, histogramOf(rand.New(rand.NewPCG(2, 2)), 1200, 1e-9, 0.1)
 	}
 	return t
+}
+
+// at is a row of six trials with this figure.
+func at(name string, value float64, change ...func(*Trial)) answerRow {
+	r := answerRow{arch: named(name), value: value}
+	if len(change) > 0 {
+		r.change = change[0]
+	}
+	return r
 }
 
 func named(name string) Architecture { return Architecture{Name: name} }
@@ -108,41 +118,43 @@ func TestAnswerSentences(t *testing.T) {
 		rows          []answerRow
 		want, wantNot []string
 	}{
-		"a winner": {cpu, []answerRow{{named("a"), 20e-6, 0, nil}, {named("b"), 38e-6, 0, nil}, {named("c"), 100e-6, 0, nil}},
-			[]string{"a needs least CPU time: 20.0 µs (19.9 to 20.1), 1.9 times less than the next, b, 38.0 µs (37.8 to 38.2), " +
-				"and 5.0 times less than the worst, c, 100 µs (99.5 to 100)."}, []string{"told apart", "fail", "rate of its own"}},
-		"two rows": {cpu, []answerRow{{named("a"), 20e-6, 0, nil}, {named("b"), 38e-6, 0, nil}},
+		"a winner": {cpu, []answerRow{at("a", 20e-6), at("b", 38e-6), at("c", 100e-6)},
+			[]string{"a needs least CPU time: 20.0 µs (19.9 to 20.1), 1.9 times less than the next, b, 38.0 µs " +
+				"(37.8 to 38.2), and 5.0 times less than the worst, c, 100 µs (99.5 to 100)."},
+			[]string{"told apart", "fail", "rate of its own"}},
+		"two rows": {cpu, []answerRow{at("a", 20e-6), at("b", 38e-6)},
 			[]string{"1.9 times less than b, 38.0 µs"}, []string{"the next", "the worst"}},
-		"a tie": {cpu, []answerRow{{named("a"), 20e-6, 0, nil}, {named("b"), 20.1e-6, 0, nil}, {named("c"), 40e-6, 0, nil}},
-			[]string{"a and b can't be told apart: 20.0 µs (19.9 to 20.1) and 20.1 µs (20.0 to 20.2). The first has 2.0 times " +
-				"less than c, 40.0 µs"}, []string{"needs least"}},
-		"all tie": {cpu, []answerRow{{named("a"), 20e-6, 0, nil}, {named("b"), 20.1e-6, 0, nil}},
+		"a tie": {cpu, []answerRow{at("a", 20e-6), at("b", 20.1e-6), at("c", 40e-6)},
+			[]string{"a and b can't be told apart: 20.0 µs (19.9 to 20.1) and 20.1 µs (20.0 to 20.2). " +
+				"The first has 2.0 times less than c, 40.0 µs"}, []string{"needs least"}},
+		"all tie": {cpu, []answerRow{at("a", 20e-6), at("b", 20.1e-6)},
 			[]string{"a and b can't be told apart"}, []string{"times"}},
 		"three trials": {cpu, []answerRow{{named("a"), 20e-6, 3, nil}, {named("b"), 40e-6, 3, nil}},
 			[]string{"3 trials: no interval, no ranking; ask for --trials 6."}, []string{"least", "times", "apart"}},
 		"three trials by plan": {once, []answerRow{{named("a"), 20e-6, 2, nil}, {named("b"), 40e-6, 2, nil}},
 			[]string{"2 trials: no interval, no ranking."}, []string{"--trials"}},
-		"void trials": {cpu, []answerRow{{named("a"), 20e-6, 0, nil}, {named("b"), 40e-6, 0, func(t *Trial) {
+		"void trials": {cpu, []answerRow{at("a", 20e-6), {named("b"), 40e-6, 0, func(t *Trial) {
 			if t.Block > 2 {
 				t.Findings = []Finding{{"disturbed", "", Everything}}
 			}
 		}}}, []string{"No ranking: b has 2 trials of 6 that count"}, []string{"least CPU"}},
-		"no trial counts": {cpu, []answerRow{{named("a"), 20e-6, 0, nil}, {named("b"), 30e-6, 0, nil}, {named("c"), 40e-6, 0,
-			starve("disturbed", Everything...)}}, []string{"a needs least", "Not ranked: c (disturbed)."}, []string{"c fails"}},
-		"own rates": {own, []answerRow{{named("a"), 20e-6, 0, nil}, {named("c"), 40e-6, 0, nil}},
+		"no trial counts": {cpu, []answerRow{at("a", 20e-6), at("b", 30e-6), at("c", 40e-6,
+			starve("disturbed", Everything...))}, []string{"a needs least", "Not ranked: c (disturbed)."},
+			[]string{"c fails"}},
+		"own rates": {own, []answerRow{at("a", 20e-6), at("c", 40e-6)},
 			[]string{"At a rate of its own: c at 120/s, the others at 3,000/s."}, nil},
-		"failures": {cpu, []answerRow{{named("a"), 20e-6, 0, nil}, {named("b"), 40e-6, 0, starve("starved", CPUPerRequest)},
-			{named("c"), 40e-6, 0, starve("wrong answers", CPUPerRequest)}, {named("d"), 4e-6, 0, starve("starved", CPUPerRequest)}},
+		"failures": {cpu, []answerRow{at("a", 20e-6), at("b", 40e-6, starve("starved", CPUPerRequest)),
+			at("c", 40e-6, starve("wrong answers", CPUPerRequest)), at("d", 4e-6, starve("starved", CPUPerRequest))},
 			[]string{"a needs least", "b and d fail: starved 63/64. c fails: wrong."}, []string{"d needs least"}},
-		"all fail": {cpu, []answerRow{{named("a"), 20e-6, 0, starve("starved", CPUPerRequest)},
-			{named("b"), 40e-6, 0, starve("starved", CPUPerRequest)}},
+		"all fail": {cpu, []answerRow{at("a", 20e-6, starve("starved", CPUPerRequest)),
+			at("b", 40e-6, starve("starved", CPUPerRequest))},
 			[]string{"No row has a figure that counts. a and b fail"}, []string{"needs least"}},
-		"a reference": {cpu, []answerRow{{named("a"), 20e-6, 0, nil}, {named("b"), 40e-6, 0, nil},
+		"a reference": {cpu, []answerRow{at("a", 20e-6), at("b", 40e-6),
 			{Architecture{Name: "ref", Reference: true}, 4e-6, 0, nil}},
 			[]string{"a needs least", "Beside the ranking: ref 4.00 µs (3.98 to 4.02)."}, []string{"ref needs"}},
-		"one row": {cpu, []answerRow{{named("a"), 20e-6, 0, nil}}, []string{"a, with nothing to compare it with: 20.0 µs"},
+		"one row": {cpu, []answerRow{at("a", 20e-6)}, []string{"a, with nothing to compare it with: 20.0 µs"},
 			[]string{"least"}},
-		"throughput": {waits, []answerRow{{named("a"), 12000, 0, nil}, {named("b"), 6000, 0, nil}},
+		"throughput": {waits, []answerRow{at("a", 12000), at("b", 6000)},
 			[]string{"a answers most: 12,000 requests/s (11,900 to 12,100), 2.0 times more than b"}, nil},
 	} {
 		run, trials := answerColumn(c.sit, c.rows...)
@@ -166,8 +178,8 @@ func TestAnswerSentences(t *testing.T) {
 
 // TestThroughputIsPerCPU: two CPUs halve the figure, which says so.
 func TestThroughputIsPerCPU(t *testing.T) {
-	run, trials := answerColumn(Situation{Metric: Throughput, Model: "closed"}, answerRow{named("a"), 12000, 0, nil},
-		answerRow{named("b"), 6000, 0, nil})
+	run, trials := answerColumn(Situation{Metric: Throughput, Model: "closed"}, at("a", 12000),
+		at("b", 6000))
 	run.Setup.ServerCPUs = []int{0, 1}
 	if text := Answers(&run, trials)[0].Text; !strings.Contains(text, "6,000 requests/s per CPU (") {
 		t.Error(text)
@@ -176,8 +188,8 @@ func TestThroughputIsPerCPU(t *testing.T) {
 
 // TestNothingMeasuredSaysNothing: neither a run without trials nor one that stopped in its first block ranks anything.
 func TestNothingMeasuredSaysNothing(t *testing.T) {
-	run, trials := answerColumn(Situation{Metric: CPUPerRequest}, answerRow{named("a"), 2e-5, 0, nil},
-		answerRow{named("b"), 4e-5, 0, nil})
+	run, trials := answerColumn(Situation{Metric: CPUPerRequest}, at("a", 2e-5),
+		at("b", 4e-5))
 	if got := Answers(&run, nil); len(got) != 0 {
 		t.Errorf("of no trials: %v", got)
 	}

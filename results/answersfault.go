@@ -93,7 +93,7 @@ func (g *crashGroup) reasons() (all []string) {
 		}
 		restart, ok := medianOf(c.restart)
 		if first, _ := medianOf(c.first); ok && restart > 0 && restart <= first && !math.IsInf(first, 0) {
-			restarts = append(restarts, fmt.Sprintf("%s %s of %s", c.arch.Label, duration(restart, 3), duration(first, 3)))
+			restarts = append(restarts, fmt.Sprintf("%s %s of %s", c.arch.Label, Duration(restart), Duration(first)))
 		}
 	}
 	switch {
@@ -122,8 +122,9 @@ func (v *answering) remembering() (all []Answer) {
 		col := Column{Situation: &s, Cells: slices.Clone(cells)}
 		for j := range col.Cells {
 			variant := Architecture{Name: a.Name, Label: stateAndStore(d.sits[j])}
-			if col.Cells[j].Architecture = &variant; col.Cells[j].Verdict == NotMeasured && !planned(v.run.Plan, d.sits[j], a) {
-				col.Cells[j].Verdict = Unranked
+			c := &col.Cells[j]
+			if c.Architecture = &variant; c.Verdict == NotMeasured && !planned(v.run.Plan, d.sits[j], a) {
+				c.Verdict = Unranked
 			}
 		}
 		if leaders, worse, failed, rest := sortCells(&col); len(leaders)+len(worse)+len(failed)+len(rest) < 2 {
@@ -172,8 +173,8 @@ func storeReasons(col *Column) (all []string) {
 	for i := range col.Cells {
 		c := &col.Cells[i]
 		if s := Summarize(c.counted(CPUPerRequest, storeCPU)); s.N > 0 {
-			all = append(all, fmt.Sprintf("Beside its figure, %s: the store's own CPU time, %s per read.", c.Architecture.Label,
-				micro(s.Median)))
+			all = append(all, fmt.Sprintf("Beside its figure, %s: the store's own CPU time, %s per read.",
+				c.Architecture.Label, micro(s.Median)))
 		}
 	}
 	return all

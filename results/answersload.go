@@ -103,7 +103,8 @@ func overload(curves []Curve) (all []string) {
 		if !c.Reached() {
 			continue
 		}
-		if knee := c.Knee(); knee != nil && last.P99.N > 0 && knee.P99.N > 0 && last.P99.Median > queueFactor*knee.P99.Median {
+		knee := c.Knee()
+		if knee != nil && last.P99.N > 0 && knee.P99.N > 0 && last.P99.Median > queueFactor*knee.P99.Median {
 			waits = append(waits, fmt.Sprintf("%s %s at %s/s", c.Architecture.Label, duration(last.P99.Median, 3),
 				exact(last.Rate)))
 		}

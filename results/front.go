@@ -62,7 +62,8 @@ func (col *Column) relation(a, b *Cell) relation {
 		}
 	}
 	m := col.Situation.Metric
-	forth, back := compare(a.Values, b.Values, others-1), compare(b.Values, a.Values, others-1)
+	forth := compare(a.Values, b.Values, others-1)
+	back := Comparison{Delta: -forth.Delta, Ratio: 1 / forth.Ratio}
 	switch {
 	case !forth.Decidable:
 		return unknown
@@ -110,12 +111,18 @@ type pareto struct {
 	direct  [][]bool       // it dominates it
 }
 
+// mostRows is how many rows are compared each with each: the work grows with their cube, and a record may be foreign.
+const mostRows = 64
+
 func newPareto(run *Run, trials []Trial) *pareto {
 	p := &pareto{v: &answering{run: run, trials: trials}}
 	for i := range run.Architectures {
 		if a := &run.Architectures[i]; !a.Reference {
 			p.rows = append(p.rows, a)
 		}
+	}
+	if len(p.rows) > mostRows {
+		return p
 	}
 	for _, col := range judgedColumns(run, trials) {
 		s := col.Situation
@@ -139,11 +146,12 @@ func (p *pareto) add(col Column) {
 	to, known := make([][]relation, len(cells)), false
 	for a := range cells {
 		to[a] = make([]relation, len(cells))
-		for b := range cells {
-			if a != b {
-				to[a][b] = col.relation(cells[a], cells[b])
-				known = known || to[a][b] != unknown
-			}
+	}
+	for a := range cells {
+		for b := range a {
+			to[a][b] = col.relation(cells[a], cells[b])
+			known = known || to[a][b] != unknown
+			to[b][a] = map[relation]relation{ahead: behind, behind: ahead, same: same}[to[a][b]]
 		}
 	}
 	if known {
@@ -216,8 +224,11 @@ func (p *pareto) settled(a int) bool {
 
 // none says why there is no front.
 func (p *pareto) none() string {
-	if len(p.rows) < 2 {
+	switch {
+	case len(p.rows) < 2:
 		return "There are no two rows to compare."
+	case len(p.rows) > mostRows:
+		return fmt.Sprintf("%d rows are too many to compare each with each.", len(p.rows))
 	}
 	figures := 0 // pairs of them that can be compared
 	for i, cells := range p.cells {

@@ -52,18 +52,21 @@ func TestParetoFront(t *testing.T) {
 	}{
 		"one beats all": {[][3]float64{{20e-6, 9000, 1}, {40e-6, 5000, 64}}, 6, "a", "b<a:harmed", "",
 			"b is off the front: a is nowhere measurably worse, and better in harmed, 1 of 64 against 64 of 64."},
-		"each has its column": {[][3]float64{{20e-6, 5000, 64}, {40e-6, 9000, 64}}, 6, "ab", "", "", "a and b. None of them"},
-		"alike":               {[][3]float64{{20e-6, 5000, 64}, {20.1e-6, 5005, 64}}, 6, "ab", "", "", "a and b"},
+		"each has its column": {[][3]float64{{20e-6, 5000, 64}, {40e-6, 9000, 64}}, 6, "ab", "", "",
+			"a and b. None of them"},
+		"alike": {[][3]float64{{20e-6, 5000, 64}, {20.1e-6, 5005, 64}}, 6, "ab", "", "", "a and b"},
 		"alike but for one column": {[][3]float64{{20e-6, 5000, 64}, {20.1e-6, 9000, 64}}, 6, "b", "a<b:throughput", "",
 			"9,000 requests/s against 5,000 requests/s."},
 		"a failure loses a column": {[][3]float64{{20e-6, 5000, 64}, {20.1e-6, 0, 64}}, 6, "a", "b<a:throughput", "",
 			"better in throughput, 5,000 requests/s, where b fails (starved 63/64)."},
-		"a failure is worse than any figure": {[][3]float64{{20e-6, 50, 64}, {20.1e-6, 9000, 64}, {20.1e-6, 0, 64}}, 6, "b",
-			"a<b:throughput c<b:throughput", "", ""},
-		"a failure does not matter to the best elsewhere": {[][3]float64{{20e-6, 5000, 64}, {10e-6, 0, 64}}, 6, "ab", "", "", ""},
-		"failures are alike":                              {[][3]float64{{20e-6, 0, 64}, {40e-6, 0, 64}}, 6, "a", "b<a:cpu-per-request", "", ""},
-		"three trials":                                    {[][3]float64{{20e-6, 9000, 1}, {40e-6, 5000, 64}}, 3, "", "", "", "ask for --trials 6"},
-		"one row":                                         {[][3]float64{{20e-6, 9000, 1}}, 6, "", "", "", "no two rows"},
+		"a failure is worse than any figure": {[][3]float64{{20e-6, 50, 64}, {20.1e-6, 9000, 64}, {20.1e-6, 0, 64}}, 6,
+			"b", "a<b:throughput c<b:throughput", "", ""},
+		"a failure of the best elsewhere": {[][3]float64{{20e-6, 5000, 64}, {10e-6, 0, 64}}, 6, "ab", "", "", ""},
+		"failures are alike": {[][3]float64{{20e-6, 0, 64}, {40e-6, 0, 64}}, 6, "a",
+			"b<a:cpu-per-request", "", ""},
+		"three trials": {[][3]float64{{20e-6, 9000, 1}, {40e-6, 5000, 64}}, 3, "", "", "",
+			"ask for --trials 6"},
+		"one row": {[][3]float64{{20e-6, 9000, 1}}, 6, "", "", "", "no two rows"},
 	} {
 		run, trials := frontRun(c.trials, c.rows...)
 		f := ParetoFront(&run, trials)
@@ -81,8 +84,8 @@ func TestParetoFront(t *testing.T) {
 	}
 }
 
-// TestFrontLeavesOpenWhatIsUnknown: without one of its figures a row that is worse elsewhere can't be placed, and neither can
-// a row that would be beaten if that figure were good.
+// TestFrontLeavesOpenWhatIsUnknown: without one of its figures a row that is worse elsewhere can't be placed, and
+// neither can a row that would be beaten if that figure were good.
 func TestFrontLeavesOpenWhatIsUnknown(t *testing.T) {
 	a, c := [3]float64{20e-6, 5000, 64}, [3]float64{30e-6, 4000, 64}
 	for name, want := range map[string]struct {
@@ -138,7 +141,8 @@ func TestFrontIsNotDominated(t *testing.T) {
 			a, b := index(d.Row), index(d.By)
 			for i, to := range p.to {
 				if r := to[b][a]; r == behind || r == unknown || p.columns[i].Situation == d.In && r != ahead {
-					t.Errorf("%s put off by %s in %s: %v in %s", d.Row.Label, d.By.Label, d.In.Name, r, p.columns[i].Situation.Name)
+					t.Errorf("%s put off by %s in %s: %v in %s", d.Row.Label, d.By.Label, d.In.Name, r,
+						p.columns[i].Situation.Name)
 				}
 				if x, y := to[a][b], to[b][a]; x == ahead != (y == behind) {
 					t.Errorf("%v one way, %v the other", x, y)

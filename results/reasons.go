@@ -42,7 +42,8 @@ func (v *answering) reasons(col *Column) (all []string) {
 	switch m {
 	case CPUPerRequest:
 		say(v.spawning(best, worse, m)...)
-		say(v.switching(best, worse, m, 0), more("System time per request", micro, 0, share(func(s *Server) *float64 { return s.CPUSystem })),
+		say(v.switching(best, worse, m, 0),
+			more("System time per request", micro, 0, share(func(s *Server) *float64 { return s.CPUSystem })),
 			more("User time per request", micro, 0, share(func(s *Server) *float64 { return s.CPUUser })),
 			v.systemCalls(best, worse), v.gomaxprocs(slices.Concat(leaders, worse)))
 	case Throughput:
@@ -53,12 +54,12 @@ func (v *answering) reasons(col *Column) (all []string) {
 		say(v.spawning(best, worse, m)...)
 		say(more("The median, p50, of the response time", Duration, 0, quantileOfTrial(0.5)),
 			more("p99 as a multiple of p50", three, 0, tailOf), busy(), v.waitedToBeSent(worse),
-			more("Due and not sent at the end", three, 1, func(t *Trial) (float64, bool) { return float64(t.Load.Backlog), true }),
-			more("Overflows of the accept queue", three, 1, counter(func(s *Server) *uint64 { return s.ListenOverflows })),
+			more("Due and not sent at the end", exact, 1, backlogOf),
+			more("Overflows of the accept queue", exact, 1,
+				counter(func(s *Server) *uint64 { return s.ListenOverflows })),
 			v.switching(best, worse, m, 0))
 	case MemoryPerSilent:
-		say(more("Threads", three, 0, func(t *Trial) (float64, bool) { return float64(t.Server.Threads), t.Server.Threads > 0 }),
-			more("Processes", three, 0, processesOf), v.occupied(col, failed))
+		say(more("Threads", exact, 0, threadsOf), more("Processes", exact, 0, processesOf), v.occupied(col, failed))
 	case Harmed:
 		say(oneProcess(leaders, worse))
 	case Stall:
@@ -87,7 +88,8 @@ func (c *Cell) counted(m Metric, f reading) (values []float64) {
 
 // moreThan names the rows in which a counter is significantly higher than in the best row, the highest first; "" where
 // there are none. least is what a row must have at least.
-func moreThan(what string, unit func(float64) string, least float64, best *Cell, worse []*Cell, m Metric, f reading) string {
+func moreThan(what string, unit func(float64) string, least float64, best *Cell, worse []*Cell, m Metric,
+	f reading) string {
 	base := best.counted(m, f)
 	var cells []*Cell
 	var medians []float64
@@ -105,7 +107,8 @@ func moreThan(what string, unit func(float64) string, least float64, best *Cell,
 	}
 	var found []named
 	for i, v := range all {
-		if v.Adjusted <= Alpha && v.Delta > 0 && (math.IsNaN(v.Ratio) || v.Ratio >= reasonFactor) && medians[i] >= least {
+		far := math.IsNaN(v.Ratio) || v.Ratio >= reasonFactor // NaN: the best row has none
+		if v.Adjusted <= Alpha && v.Delta > 0 && far && medians[i] >= least {
 			found = append(found, named{cells[i].Architecture.Label, medians[i]})
 		}
 	}
@@ -138,6 +141,10 @@ func share(of func(*Server) *float64) reading {
 		return *p / float64(t.Load.Requests), true
 	}
 }
+
+func backlogOf(t *Trial) (float64, bool) { return float64(t.Load.Backlog), true }
+
+func threadsOf(t *Trial) (float64, bool) { return float64(t.Server.Threads), t.Server.Threads > 0 }
 
 func processesOf(t *Trial) (float64, bool) {
 	return float64(t.Server.Processes), t.Server.Processes > 0

@@ -23,6 +23,7 @@ func TestReasons(t *testing.T) {
 	with := func(n float64) func(*Trial) { return set(func(s *Server) { s.CPU = pointer(n) }) }
 	processes := func(n int) func(*Trial) { return set(func(s *Server) { s.Processes = n }) }
 	threads := func(n int) func(*Trial) { return set(func(s *Server) { s.Threads = n }) }
+	overflows := func(n uint64) func(*Trial) { return set(func(s *Server) { s.ListenOverflows = &n }) }
 	maxprocs := func(n string) func(*Trial) {
 		return set(func(s *Server) { s.Settings = map[string]string{"gomaxprocs": n} })
 	}
@@ -35,69 +36,72 @@ func TestReasons(t *testing.T) {
 		spawn      *Spawn
 		has, hasNo string
 	}{
-		"spawning": {cpu, answerRow{named("a"), 20e-6, 0, nil}, answerRow{spawner, 1000e-6, 0, nil}, spawn,
+		"spawning": {cpu, at("a", 20e-6), answerRow{spawner, 1000e-6, 0, nil}, spawn,
 			"s starts a process for each request, which alone takes 800 µs of its", ""},
-		"spawning, not calibrated": {cpu, answerRow{named("a"), 20e-6, 0, nil}, answerRow{spawner, 1000e-6, 0, nil}, nil,
+		"spawning, not calibrated": {cpu, at("a", 20e-6), answerRow{spawner, 1000e-6, 0, nil}, nil,
 			"", "starts a process"},
-		"spawning, not one per request": {cpu, answerRow{named("a"), 20e-6, 0, nil},
+		"spawning, not one per request": {cpu, at("a", 20e-6),
 			answerRow{Architecture{Name: "s", Processes: Pooled}, 1000e-6, 0, nil}, spawn, "", "starts a process"},
-		"spawning that costs more than all": {cpu, answerRow{named("a"), 20e-6, 0, nil}, answerRow{spawner, 500e-6, 0, nil},
+		"spawning that costs more than all": {cpu, at("a", 20e-6), answerRow{spawner, 500e-6, 0, nil},
 			spawn, "", "starts a process"},
-		"spawning that explains little": {cpu, answerRow{named("a"), 20e-6, 0, nil}, answerRow{spawner, 5000e-6, 0, nil},
+		"spawning that explains little": {cpu, at("a", 20e-6), answerRow{spawner, 5000e-6, 0, nil},
 			spawn, "", "starts a process"},
-		"system time": {cpu, answerRow{named("a"), 20e-6, 0, system(10)}, answerRow{named("b"), 40e-6, 0, system(30)}, nil,
+		"system time": {cpu, at("a", 20e-6, system(10)), at("b", 40e-6, system(30)), nil,
 			"System time per request: 10.0 µs in a; more in b 30.0 µs.", "User time"},
-		"system time, less": {cpu, answerRow{named("a"), 20e-6, 0, system(30)}, answerRow{named("b"), 40e-6, 0, system(10)},
+		"system time, less": {cpu, at("a", 20e-6, system(30)), at("b", 40e-6, system(10)),
 			nil, "", "System time"},
-		"system time, not counted": {cpu, answerRow{named("a"), 20e-6, 0, nil}, answerRow{named("b"), 40e-6, 0, system(10)},
+		"system time, not counted": {cpu, at("a", 20e-6), at("b", 40e-6, system(10)),
 			nil, "", "System time"},
-		"GOMAXPROCS": {cpu, answerRow{named("a"), 20e-6, 0, maxprocs("2")}, answerRow{named("b"), 40e-6, 0, maxprocs("80")},
+		"GOMAXPROCS": {cpu, at("a", 20e-6, maxprocs("2")), at("b", 40e-6, maxprocs("80")),
 			nil, "GOMAXPROCS is not the same in all: 2 in a; 80 in b.", ""},
-		"the same GOMAXPROCS": {cpu, answerRow{named("a"), 20e-6, 0, maxprocs("2")},
-			answerRow{named("b"), 40e-6, 0, maxprocs("2")}, nil, "", "GOMAXPROCS"},
-		"one at a time": {waits, answerRow{named("a"), 12000, 0, nil}, answerRow{one, 190, 0, nil}, nil,
-			"One request at a time that waits 5.00 ms makes at most 200 requests/s (Little's law): one reaches 190.", ""},
-		"one at a time, by its figure alone": {waits, answerRow{named("a"), 12000, 0, nil}, answerRow{named("b"), 190, 0, nil},
+		"the same GOMAXPROCS": {cpu, at("a", 20e-6, maxprocs("2")),
+			at("b", 40e-6, maxprocs("2")), nil, "", "GOMAXPROCS"},
+		"one at a time": {waits, at("a", 12000), answerRow{one, 190, 0, nil}, nil,
+			"One request at a time that waits 5.00 ms makes at most 200 requests/s (Little's law): one reaches 190.",
+			""},
+		"one at a time, by its figure alone": {waits, at("a", 12000), at("b", 190),
 			nil, "b reaches 190", ""},
-		"slow for another reason": {waits, answerRow{named("a"), 12000, 0, nil}, answerRow{one, 90, 0, nil}, nil, "",
+		"slow for another reason": {waits, at("a", 12000), answerRow{one, 90, 0, nil}, nil, "",
 			"at a time"},
-		"more than one at a time": {waits, answerRow{named("a"), 12000, 0, nil}, answerRow{one, 230, 0, nil}, nil, "",
+		"more than one at a time": {waits, at("a", 12000), answerRow{one, 230, 0, nil}, nil, "",
 			"One request at a time"},
-		"nothing waits": {Situation{Metric: Throughput, Path: "/"}, answerRow{named("a"), 12000, 0, nil},
+		"nothing waits": {Situation{Metric: Throughput, Path: "/"}, at("a", 12000),
 			answerRow{one, 190, 0, nil}, nil, "", "at a time"},
-		"eight at a time": {waits, answerRow{named("a"), 12000, 0, nil}, answerRow{pool, 1500, 0, nil}, nil,
+		"eight at a time": {waits, at("a", 12000), answerRow{pool, 1500, 0, nil}, nil,
 			"pool serves 8 at a time, which makes at most 1,600, and reaches 1,500", "One request"},
-		"the clients' ceiling": {waits, answerRow{named("a"), 12000, 0, nil}, answerRow{named("b"), 900, 0, nil}, nil,
-			"64 clients that wait 5.00 ms each make at most 12,800 requests/s, whatever the server: a reaches 93.7 % of it.", ""},
-		"far from the ceiling": {waits, answerRow{named("a"), 2000, 0, nil}, answerRow{named("b"), 900, 0, nil}, nil, "",
+		"the clients' ceiling": {waits, at("a", 12000), at("b", 900), nil,
+			"64 clients that wait 5.00 ms each make at most 12,800 requests/s, whatever the server: a reaches 93.7 %.",
+			""},
+		"far from the ceiling": {waits, at("a", 2000), at("b", 900), nil, "",
 			"whatever the server"},
-		"busy": {waits, answerRow{named("a"), 12000, 0, with(0.4)}, answerRow{named("b"), 900, 0, with(0.95)}, nil,
+		"busy": {waits, at("a", 12000, with(0.4)), at("b", 900, with(0.95)), nil,
 			"CPU in use, of what the server has: 40.0 % in a; more in b 95.0 %.", ""},
-		"more than before, not busy": {waits, answerRow{named("a"), 12000, 0, with(0.4)},
-			answerRow{named("b"), 900, 0, with(0.6)}, nil, "", "CPU in use"},
-		"a longer median": {latency, answerRow{named("a"), 1e-3, 0, nil}, answerRow{named("b"), 9e-3, 0, nil}, nil,
+		"more than before, not busy": {waits, at("a", 12000, with(0.4)),
+			at("b", 900, with(0.6)), nil, "", "CPU in use"},
+		"a longer median": {latency, at("a", 1e-3), at("b", 9e-3), nil,
 			"The median, p50, of the response time: 1.00 ms in a; more in b 9.01 ms.", "p99 as a multiple"},
-		"waited to be sent": {latency, answerRow{named("a"), 1e-3, 0, nil}, answerRow{named("b"), 9e-3, 0, later(2e-3)}, nil,
+		"waited to be sent": {latency, at("a", 1e-3), at("b", 9e-3, later(2e-3)), nil,
 			"Requests waited for a free connection, which p99 counts: b (", ""},
-		"did not wait to be sent": {latency, answerRow{named("a"), 1e-3, 0, nil}, answerRow{named("b"), 9e-3, 0, later(8.5e-3)},
+		"did not wait to be sent": {latency, at("a", 1e-3), at("b", 9e-3, later(8.5e-3)),
 			nil, "", "free connection"},
-		"a lagging generator": {latency, answerRow{named("a"), 1e-3, 0, nil}, answerRow{named("b"), 9e-3, 0, func(t *Trial) {
+		"a lagging generator": {latency, at("a", 1e-3), answerRow{named("b"), 9e-3, 0, func(t *Trial) {
 			later(2e-3)(t)
 			t.Load.Lag = t.Load.Response
 		}}, nil, "", "free connection"},
-		"a backlog": {latency, answerRow{named("a"), 1e-3, 0, nil}, answerRow{named("b"), 9e-3, 0,
-			func(t *Trial) { t.Load.Backlog = 40 }}, nil, "Due and not sent at the end: 0 in a; more in b 40.0.", ""},
-		"overflows": {latency, answerRow{named("a"), 1e-3, 0, set(func(s *Server) { s.ListenOverflows = pointer(uint64(0)) })},
-			answerRow{named("b"), 9e-3, 0, set(func(s *Server) { s.ListenOverflows = pointer(uint64(7)) })}, nil,
-			"Overflows of the accept queue: 0 in a; more in b 7.00.", ""},
-		"threads": {crowd, answerRow{named("a"), 1000, 0, threads(8)}, answerRow{named("b"), 9000, 0, threads(1024)}, nil,
-			"Threads: 8.00 in a; more in b 1,020.", ""},
-		"occupied": {crowd, answerRow{named("a"), 1000, 0, nil}, answerRow{pool, 9000, 0, starve("starved", MemoryPerSilent)},
-			nil, "Connections that are served at a time: pool at most 8. The 1,000 silent ones came first", ""},
-		"one process": {blast, answerRow{named("a"), 1, 0, processes(65)}, answerRow{named("b"), 64, 0, processes(1)}, nil,
-			"One process serves all clients in b: when it ends, all notice. Processes at a time, as far as was seen: a 65.", ""},
-		"many processes, all hit": {blast, answerRow{named("a"), 1, 0, processes(65)},
-			answerRow{named("b"), 64, 0, processes(65)}, nil, "", "One process"},
+		"a backlog": {latency, at("a", 1e-3), answerRow{named("b"), 9e-3, 0,
+			func(t *Trial) { t.Load.Backlog = 40 }}, nil, "Due and not sent at the end: 0 in a; more in b 40.", ""},
+		"overflows": {latency, answerRow{named("a"), 1e-3, 0, overflows(0)},
+			answerRow{named("b"), 9e-3, 0, overflows(7)}, nil,
+			"Overflows of the accept queue: 0 in a; more in b 7.", ""},
+		"threads": {crowd, at("a", 1000, threads(8)), at("b", 9000, threads(1024)), nil,
+			"Threads: 8 in a; more in b 1,024.", ""},
+		"occupied": {crowd, at("a", 1000), answerRow{pool, 9000, 0, starve("starved", MemoryPerSilent)},
+			nil, "Connections served at a time: pool at most 8. The 1,000 silent ones came first", ""},
+		"one process": {blast, at("a", 1, processes(65)), at("b", 64, processes(1)), nil,
+			"One process serves all clients in b: when it ends, all notice. Processes at a time, as far as was seen: a 65",
+			""},
+		"many processes, all hit": {blast, at("a", 1, processes(65)),
+			at("b", 64, processes(65)), nil, "", "One process"},
 	} {
 		run, trials := answerColumn(c.sit, c.good, c.bad)
 		run.Calibration.Spawn = c.spawn
@@ -123,7 +127,8 @@ func TestSwitchingLeavesTheStartOut(t *testing.T) {
 		want        bool
 	}{"per request": {0, 5, true}, "only to start": {9000, 1, false}, "both": {9000, 5, true}, "fewer": {0, 0, false}} {
 		cpu := Situation{Metric: CPUPerRequest, Model: "constant", Rate: 3000}
-		run, trials := answerColumn(cpu, answerRow{named("a"), 20e-6, 0, func(t *Trial) { t.Server.Switches = pointer(uint64(1000)) }},
+		run, trials := answerColumn(cpu,
+			at("a", 20e-6, func(t *Trial) { t.Server.Switches = pointer(uint64(1000)) }),
 			answerRow{named("b"), 40e-6, 0, func(t *Trial) { t.Server.Switches = pointer(c.start + 1000*c.each) }})
 		idle := Trial{Planned: Planned{"another", "b", 1}}
 		idle.Server.Switches = pointer(c.start)
@@ -142,9 +147,12 @@ func TestSystemCallsOfTraces(t *testing.T) {
 	for name, c := range map[string]struct {
 		a, b int
 		want string
-	}{"more": {6, 12, "System calls of one traced request: 6 in a; more in b 12."}, "fewer": {12, 6, ""}, "missing": {0, 12, ""}} {
-		run, trials := answerColumn(Situation{Metric: CPUPerRequest}, answerRow{named("a"), 20e-6, 0, nil},
-			answerRow{named("b"), 40e-6, 0, nil})
+	}{
+		"more":  {6, 12, "System calls of one traced request: 6 in a; more in b 12."},
+		"fewer": {12, 6, ""}, "missing": {0, 12, ""},
+	} {
+		run, trials := answerColumn(Situation{Metric: CPUPerRequest}, at("a", 20e-6),
+			at("b", 40e-6))
 		run.Calibration.Traces = map[string]SysTrace{}
 		for row, n := range map[string]int{"a": c.a, "b": c.b} {
 			if n > 0 {
@@ -168,7 +176,8 @@ func TestBlockedTogether(t *testing.T) {
 		good := &Cell{Summary: Summarize([]float64{0.001})}
 		bad := &Cell{Architecture: &Architecture{Label: "b"}, Summary: Summarize([]float64{others})}
 		text := blockedTogether(&col, good, []*Cell{bad})
-		if got := strings.Contains(text, "One request blocks for 500 ms") && strings.Contains(text, "b 500 ms"); got != want {
+		got := strings.Contains(text, "One request blocks for 500 ms") && strings.Contains(text, "b 500 ms")
+		if got != want {
 			t.Errorf("%v s: %q", others, text)
 		}
 	}

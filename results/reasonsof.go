@@ -27,9 +27,10 @@ func (v *answering) spawning(best *Cell, worse []*Cell, m Metric) (all []string)
 		if !spawns(c.Architecture) || !(total >= b.Init) || !(b.Init >= spawnShare*(total-base)) {
 			continue
 		}
-		all = append(all, fmt.Sprintf("%s starts a process for each request, which alone takes %s of its %s of CPU time: "+
-			"fork and exec %s, the language's runtime %s, initialising packages %s.", c.Architecture.Label, Duration(b.Init),
-			Duration(total), Duration(b.Exec), Duration(b.Runtime-b.Exec), Duration(b.Init-b.Runtime)))
+		all = append(all, fmt.Sprintf("%s starts a process for each request, which alone takes %s of its %s of CPU "+
+			"time: fork and exec %s, the language's runtime %s, initialising packages %s.", c.Architecture.Label,
+			Duration(b.Init), Duration(total), Duration(b.Exec), Duration(b.Runtime-b.Exec),
+			Duration(b.Init-b.Runtime)))
 	}
 	return all
 }
@@ -68,12 +69,12 @@ func (v *answering) oneAtATime(col *Column, best *Cell, worse []*Cell) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("One request at a time that waits %s makes at most %s requests/s (Little's law): %s. Whoever waits "+
-		"there keeps all others waiting.", duration(wait, 3), exact(1/wait), enumerate(parts))
+	return fmt.Sprintf("One request at a time that waits %s makes at most %s requests/s (Little's law): %s. Whoever "+
+		"waits there keeps all others waiting.", Duration(wait), exact(1/wait), enumerate(parts))
 }
 
-// blockedTogether names the rows in which others waited for nearly as long as one request blocked, where in the best row
-// they did not.
+// blockedTogether names the rows in which others waited for nearly as long as one request blocked, where in the best
+// row they did not.
 func blockedTogether(col *Column, best *Cell, worse []*Cell) string {
 	block := timeIn(col.Situation.Crash, "block")
 	if block == 0 || best.Summary.Median >= block/2 {
@@ -88,8 +89,8 @@ func blockedTogether(col *Column, best *Cell, worse []*Cell) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("One request blocks for %s, and others wait as long for whoever serves it: %s.", duration(block, 3),
-		enumerate(parts))
+	return fmt.Sprintf("One request blocks for %s, and others wait as long for whoever serves it: %s.",
+		Duration(block), enumerate(parts))
 }
 
 // places names the rows that serve fewer connections at a time than there are clients, where that is what limits them.
@@ -111,7 +112,7 @@ func (v *answering) places(col *Column, worse []*Cell) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "Each request waits " + duration(wait, 3) + ": " + enumerate(parts) + " requests/s."
+	return "Each request waits " + Duration(wait) + ": " + enumerate(parts) + " requests/s."
 }
 
 // littleCeiling says how near the best row is to what the clients allow.
@@ -120,8 +121,8 @@ func (v *answering) littleCeiling(col *Column, best *Cell) string {
 	if s.Ceiling <= 0 || best.Summary.Median < littleShare*s.Ceiling || best.Summary.Median > s.Ceiling {
 		return ""
 	}
-	return fmt.Sprintf("%s clients that wait %s each make at most %s requests/s, whatever the server: %s reaches %s of it.",
-		count(s.Connections), duration(waiting(s), 3), exact(s.Ceiling), best.Architecture.Label,
+	return fmt.Sprintf("%s clients that wait %s each make at most %s requests/s, whatever the server: %s reaches %s.",
+		count(s.Connections), Duration(waiting(s)), exact(s.Ceiling), best.Architecture.Label,
 		percent(best.Summary.Median/s.Ceiling))
 }
 
@@ -145,7 +146,8 @@ func (v *answering) waitedToBeSent(worse []*Cell) string {
 		v := compare(response, service, 1)
 		r, s := Summarize(response).Median, Summarize(service).Median
 		if v.P <= Alpha && v.Ratio >= reasonFactor && Summarize(lag).Median < (r-s)/4 {
-			parts = append(parts, fmt.Sprintf("%s (%s, and %s from the actual sending)", c.Architecture.Label, Duration(r), Duration(s)))
+			parts = append(parts, fmt.Sprintf("%s (%s, and %s from the actual sending)", c.Architecture.Label,
+				Duration(r), Duration(s)))
 		}
 	}
 	if len(parts) == 0 {
@@ -169,7 +171,7 @@ func (v *answering) occupied(col *Column, failed []*Cell) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Connections that are served at a time: %s. The %s silent ones came first and keep these places.",
+	return fmt.Sprintf("Connections served at a time: %s. The %s silent ones came first and keep these places.",
 		enumerate(parts), count(s.Silent))
 }
 
@@ -189,8 +191,8 @@ func oneProcess(leaders, worse []*Cell) string {
 	if len(many) == 0 || len(one) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("One process serves all clients in %s: when it ends, all notice. Processes at a time, as far as was seen: %s.",
-		enumerate(one), enumerate(many))
+	return fmt.Sprintf("One process serves all clients in %s: when it ends, all notice. Processes at a time, as far "+
+		"as was seen: %s.", enumerate(one), enumerate(many))
 }
 
 // switching names the rows that certainly switch more often for a request than the best one does. The counter runs from
@@ -243,7 +245,8 @@ func (v *answering) systemCalls(best *Cell, worse []*Cell) string {
 	for _, f := range found {
 		parts = append(parts, fmt.Sprintf("%s %d", f.label, f.n))
 	}
-	return fmt.Sprintf("System calls of one traced request: %d in %s; more in %s.", base, best.Architecture.Label, enumerate(parts))
+	return fmt.Sprintf("System calls of one traced request: %d in %s; more in %s.", base, best.Architecture.Label,
+		enumerate(parts))
 }
 
 // callsOf counts the calls of a row's traced request on a fresh connection.
