@@ -30,11 +30,17 @@ func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 		}
 	}
 	costs := d.apart(stateCost)
-	if len(d.columns)+len(d.latency) > 0 || !costs {
+	sweeps := slices.ContainsFunc(run.Situations, func(s Situation) bool { return s.Sweep == LoadSweep })
+	if len(d.columns)+len(d.latency) > 0 || !costs && !sweeps {
 		for _, line := range d.lines() {
 			if _, err := fmt.Fprintln(w, line); err != nil {
 				return fmt.Errorf("draw screen: %w", err)
 			}
+		}
+	}
+	if sweeps {
+		if err := Loads(w, run, trials, s); err != nil {
+			return err
 		}
 	}
 	if costs {
@@ -74,6 +80,9 @@ func (d *screen) lines() []string {
 		remembering = d.remembering(room)
 	}
 	room -= len(remembering)
+	stalled := d.text(d.stalled()...)
+	stalled = stalled[:min(len(stalled), max(room, 0))]
+	room -= len(stalled)
 	meanings := d.text(d.meanings(room)...)
 	room -= len(meanings)
 	var tail []string
@@ -90,7 +99,7 @@ func (d *screen) lines() []string {
 			tail = longer
 		}
 	}
-	sections := [][]string{title, append(table, notes...), hist, meanings, remembering,
+	sections := [][]string{title, append(table, notes...), hist, stalled, meanings, remembering,
 		slices.Concat(tail, shared, d.text(last...))}
 	return spread(sections, screenLines)
 }

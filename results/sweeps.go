@@ -3,7 +3,6 @@ package results
 import (
 	"cmp"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 )
@@ -81,12 +80,19 @@ func Curves(run *Run, trials []Trial, sweep string) (all []Curve) {
 	return all
 }
 
+// The rates that are taken for rates: a record may hold anything.
+const (
+	leastRate = 1e-3
+	mostRate  = 1e9
+)
+
 // sweepOf are the situations of a sweep by rising rate, each rate once.
 func sweepOf(run *Run, sweep string) (sits []*Situation) {
 	for i := range run.Situations {
 		s := &run.Situations[i]
 		same := func(o *Situation) bool { return o.Rate == s.Rate }
-		if s.Sweep != "" && s.Sweep == sweep && s.Rate > 0 && !math.IsInf(s.Rate, 0) && !slices.ContainsFunc(sits, same) {
+		if s.Sweep != "" && s.Sweep == sweep && s.Rate >= leastRate && s.Rate <= mostRate &&
+			!slices.ContainsFunc(sits, same) {
 			sits = append(sits, s)
 		}
 	}

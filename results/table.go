@@ -154,7 +154,7 @@ func (d *screen) noteMark(a *Architecture, sit *Situation) string {
 	switch {
 	case spawns(a) && own && sit.Metric != CPUPerRequest:
 		return "¹²"
-	case spawns(a) && sit.Metric != MemoryPerSilent && sit.Metric != Harmed:
+	case spawns(a) && sit.Metric != MemoryPerSilent && sit.Metric != Harmed && sit.Metric != Stall:
 		return "¹" // it names the row's own rate, too
 	case own:
 		return "²"

@@ -16,8 +16,11 @@ func Wide(w io.Writer, run Run, trials []Trial, s Style) error {
 	var b bytes.Buffer
 	wideAnswers(&b, &run, trials)
 	for _, col := range Columns(&run, trials) {
-		wideSituation(&b, &run, &col)
+		if col.Situation.Sweep == "" {
+			wideSituation(&b, &run, &col)
+		}
 	}
+	wideCurves(&b, &run, trials)
 	wideCalibration(&b, &run, trials)
 	wideIdle(&b, &run)
 	wideHeld(&b, &run)
