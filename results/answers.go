@@ -221,11 +221,11 @@ func (v *answering) effect(best, other *Cell, s *Situation) string {
 	if math.IsNaN(factor) || math.IsInf(factor, 0) || factor < 1 || s.Metric == Harmed {
 		return "against "
 	}
-	return times(factor) + " times " + word + " than "
+	return multiple(factor) + " times " + word + " than "
 }
 
-// times prints a factor with two digits, and with a third where two would leave nothing of it.
-func times(factor float64) string {
+// multiple prints a factor with two digits, and with a third where two would leave nothing of it.
+func multiple(factor float64) string {
 	if factor < 1.1 {
 		return number(factor, 3)
 	}
@@ -305,7 +305,7 @@ func (v *answering) notRanked(col *Column) string {
 		switch {
 		case c.Verdict == Beside:
 			beside = append(beside, c.Architecture.Label+" "+v.withInterval(c, col.Situation))
-		case c.Verdict == Unranked && len(c.Trials) > 0 && !c.Architecture.Reference:
+		case c.Verdict == Unranked && (len(c.Trials) > 0 || c.Word != "n/a") && !c.Architecture.Reference:
 			void = append(void, c.Architecture.Label+" ("+c.Word+")")
 		case has && len(c.Values) > 0:
 			own = append(own, fmt.Sprintf("%s at %s/s", c.Architecture.Label, exact(rate)))

@@ -90,14 +90,14 @@ func answerTrial(p Planned, s *Situation, value float64) Trial {
 
 // at is a row of six trials with this figure.
 func at(name string, value float64, change ...func(*Trial)) answerRow {
-	r := answerRow{arch: named(name), value: value}
+	r := answerRow{arch: called(name), value: value}
 	if len(change) > 0 {
 		r.change = change[0]
 	}
 	return r
 }
 
-func named(name string) Architecture { return Architecture{Name: name} }
+func called(name string) Architecture { return Architecture{Name: name} }
 
 func starve(kind string, void ...Metric) func(*Trial) {
 	return func(t *Trial) {
@@ -129,11 +129,11 @@ func TestAnswerSentences(t *testing.T) {
 				"The first has 2.0 times less than c, 40.0 µs"}, []string{"needs least"}},
 		"all tie": {cpu, []answerRow{at("a", 20e-6), at("b", 20.1e-6)},
 			[]string{"a and b can't be told apart"}, []string{"times"}},
-		"three trials": {cpu, []answerRow{{named("a"), 20e-6, 3, nil}, {named("b"), 40e-6, 3, nil}},
+		"three trials": {cpu, []answerRow{{called("a"), 20e-6, 3, nil}, {called("b"), 40e-6, 3, nil}},
 			[]string{"3 trials: no interval, no ranking; ask for --trials 6."}, []string{"least", "times", "apart"}},
-		"three trials by plan": {once, []answerRow{{named("a"), 20e-6, 2, nil}, {named("b"), 40e-6, 2, nil}},
+		"three trials by plan": {once, []answerRow{{called("a"), 20e-6, 2, nil}, {called("b"), 40e-6, 2, nil}},
 			[]string{"2 trials: no interval, no ranking."}, []string{"--trials"}},
-		"void trials": {cpu, []answerRow{at("a", 20e-6), {named("b"), 40e-6, 0, func(t *Trial) {
+		"void trials": {cpu, []answerRow{at("a", 20e-6), {called("b"), 40e-6, 0, func(t *Trial) {
 			if t.Block > 2 {
 				t.Findings = []Finding{{"disturbed", "", Everything}}
 			}

@@ -45,7 +45,7 @@ func kept(curves []Curve, plan []Planned) Column {
 		if c.Measured < c.Planned {
 			continue
 		}
-		cell.Verdict, cell.Word = Unranked, "never driven past its knee"
+		cell.Verdict, cell.Word = Unranked, "never offered more than it holds"
 		if !c.Reached() {
 			continue
 		}

@@ -53,7 +53,7 @@ func (v *answering) reasons(col *Column) (all []string) {
 	case Latency:
 		say(v.spawning(best, worse, m)...)
 		say(more("The median, p50, of the response time", Duration, 0, quantileOfTrial(0.5)),
-			more("p99 as a multiple of p50", three, 0, tailOf), busy(), v.waitedToBeSent(worse),
+			more("p99 as a multiple of p50", three, 0, tailRatio), busy(), v.waitedToBeSent(worse),
 			more("Due and not sent at the end", exact, 1, backlogOf),
 			more("Overflows of the accept queue", exact, 1,
 				counter(func(s *Server) *uint64 { return s.ListenOverflows })),
@@ -125,7 +125,7 @@ func moreThan(what string, unit func(float64) string, least float64, best *Cell,
 }
 
 // The figures of a trial that reasons are made of.
-func switchesPerRequest(t *Trial) (float64, bool) {
+func switchesEach(t *Trial) (float64, bool) {
 	if t.Server.Switches == nil || t.Server.Requests == 0 {
 		return 0, false
 	}
@@ -154,7 +154,7 @@ func quantileOfTrial(q float64) reading {
 	return func(t *Trial) (float64, bool) { return t.Load.Response.Quantile(q) }
 }
 
-func tailOf(t *Trial) (float64, bool) {
+func tailRatio(t *Trial) (float64, bool) {
 	p99, ok := t.Load.Response.Quantile(0.99)
 	p50, ok50 := t.Load.Response.Quantile(0.5)
 	return p99 / p50, ok && ok50 && p50 > 0

@@ -84,14 +84,14 @@ func TestReasons(t *testing.T) {
 			"Requests waited for a free connection, which p99 counts: b (", ""},
 		"did not wait to be sent": {latency, at("a", 1e-3), at("b", 9e-3, later(8.5e-3)),
 			nil, "", "free connection"},
-		"a lagging generator": {latency, at("a", 1e-3), answerRow{named("b"), 9e-3, 0, func(t *Trial) {
+		"a lagging generator": {latency, at("a", 1e-3), answerRow{called("b"), 9e-3, 0, func(t *Trial) {
 			later(2e-3)(t)
 			t.Load.Lag = t.Load.Response
 		}}, nil, "", "free connection"},
-		"a backlog": {latency, at("a", 1e-3), answerRow{named("b"), 9e-3, 0,
+		"a backlog": {latency, at("a", 1e-3), answerRow{called("b"), 9e-3, 0,
 			func(t *Trial) { t.Load.Backlog = 40 }}, nil, "Due and not sent at the end: 0 in a; more in b 40.", ""},
-		"overflows": {latency, answerRow{named("a"), 1e-3, 0, overflows(0)},
-			answerRow{named("b"), 9e-3, 0, overflows(7)}, nil,
+		"overflows": {latency, answerRow{called("a"), 1e-3, 0, overflows(0)},
+			answerRow{called("b"), 9e-3, 0, overflows(7)}, nil,
 			"Overflows of the accept queue: 0 in a; more in b 7.", ""},
 		"threads": {crowd, at("a", 1000, threads(8)), at("b", 9000, threads(1024)), nil,
 			"Threads: 8 in a; more in b 1,024.", ""},
@@ -129,7 +129,7 @@ func TestSwitchingLeavesTheStartOut(t *testing.T) {
 		cpu := Situation{Metric: CPUPerRequest, Model: "constant", Rate: 3000}
 		run, trials := answerColumn(cpu,
 			at("a", 20e-6, func(t *Trial) { t.Server.Switches = pointer(uint64(1000)) }),
-			answerRow{named("b"), 40e-6, 0, func(t *Trial) { t.Server.Switches = pointer(c.start + 1000*c.each) }})
+			answerRow{called("b"), 40e-6, 0, func(t *Trial) { t.Server.Switches = pointer(c.start + 1000*c.each) }})
 		idle := Trial{Planned: Planned{"another", "b", 1}}
 		idle.Server.Switches = pointer(c.start)
 		text := strings.Join(Answers(&run, append(trials, idle))[0].Reasons, "\n")

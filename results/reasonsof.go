@@ -209,7 +209,7 @@ func (v *answering) switching(best *Cell, worse []*Cell, m Metric, least float64
 		}
 	}
 	f := func(t *Trial) (float64, bool) {
-		n, ok := switchesPerRequest(t)
+		n, ok := switchesEach(t)
 		if !ok || t.Architecture == best.Architecture.Name {
 			return n, ok
 		}
