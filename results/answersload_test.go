@@ -27,7 +27,8 @@ func TestLoadAnswers(t *testing.T) {
 		}
 	}
 	worst := text(collapsed, "past the knee")
-	if !strings.Contains(worst, "2.0 times more than event loop, ") || !strings.Contains(worst, "Not ranked: iterative") {
+	if !strings.Contains(worst, "2.0 times more than event loop, ") ||
+		!strings.Contains(worst, "Not ranked: iterative") {
 		t.Errorf("the row that collapses is not the worst: %s", worst)
 	}
 	few, fewTrials := sweepFixture(3)

@@ -98,7 +98,8 @@ func TestReasons(t *testing.T) {
 		"occupied": {crowd, at("a", 1000), answerRow{pool, 9000, 0, starve("starved", MemoryPerSilent)},
 			nil, "Connections served at a time: pool at most 8. The 1,000 silent ones came first", ""},
 		"one process": {blast, at("a", 1, processes(65)), at("b", 64, processes(1)), nil,
-			"One process serves all clients in b: when it ends, all notice. Processes at a time, as far as was seen: a 65",
+			"One process serves all clients in b: when it ends, all notice. " +
+				"Processes at a time, as far as was seen: a 65",
 			""},
 		"many processes, all hit": {blast, at("a", 1, processes(65)),
 			at("b", 64, processes(65)), nil, "", "One process"},
