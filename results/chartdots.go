@@ -42,7 +42,7 @@ func (col *Column) balance() Picture {
 	d.Moments = []plot.Moment{{At: 1, Label: "fair share"}}
 	for i := range col.Cells {
 		c := &col.Cells[i]
-		t := c.middle(col.Situation.Metric, func(t *Trial) (float64, bool) {
+		t, _ := c.middle(col.Situation.Metric, func(t *Trial) (float64, bool) {
 			f, ok := fairness(t)
 			return f.Jain, ok
 		})
@@ -53,7 +53,7 @@ func (col *Column) balance() Picture {
 		for _, n := range t.Server.PerWorker {
 			sum += float64(n)
 		}
-		row := plot.DotRow{Name: c.Architecture.Label, Style: i}
+		row := plot.DotRow{Name: c.Architecture.Label, Style: i, Note: c.note()}
 		for _, n := range t.Server.PerWorker {
 			row.Values = append(row.Values, float64(n)*float64(len(t.Server.PerWorker))/sum)
 		}
@@ -67,21 +67,25 @@ func (col *Column) balance() Picture {
 			"is the kernel that decides who gets the next one: is it fair, and does it have to be?"}
 }
 
-// middle is the trial whose figure is the median, the lower one of two, of those whose m counts; nil without any.
-func (c *Cell) middle(m Metric, figure func(*Trial) (float64, bool)) *Trial {
-	var with []*Trial
-	for _, t := range c.Trials {
-		if _, ok := figure(t); ok && t.Voided(m) == nil {
-			with = append(with, t)
+// middle is the trial whose figure is the median, the lower one of two, of those whose m counts, or of all where it is
+// void in each; nil without any.
+func (c *Cell) middle(m Metric, figure func(*Trial) (float64, bool)) (t *Trial, void bool) {
+	for _, void := range []bool{false, true} {
+		var with []*Trial
+		for _, t := range c.Trials {
+			if _, ok := figure(t); ok && (t.Voided(m) != nil) == void {
+				with = append(with, t)
+			}
 		}
+		if len(with) == 0 {
+			continue
+		}
+		slices.SortStableFunc(with, func(a, b *Trial) int {
+			x, _ := figure(a)
+			y, _ := figure(b)
+			return cmp.Compare(x, y)
+		})
+		return with[(len(with)-1)/2], void
 	}
-	if len(with) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(with, func(a, b *Trial) int {
-		x, _ := figure(a)
-		y, _ := figure(b)
-		return cmp.Compare(x, y)
-	})
-	return with[(len(with)-1)/2]
+	return nil, false
 }

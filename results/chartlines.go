@@ -104,7 +104,7 @@ func (col *Column) timeLine(name, title string, y plot.Axis,
 	}
 	for i := range col.Cells {
 		c := &col.Cells[i]
-		t := c.middle(m, func(t *Trial) (float64, bool) {
+		t, void := c.middle(m, func(t *Trial) (float64, bool) {
 			v, ok := t.Value(m)
 			if !ok { // it never came back, say, which is worse than any figure
 				v = math.Inf(1)
@@ -129,7 +129,7 @@ func (col *Column) timeLine(name, title string, y plot.Axis,
 			if !ok {
 				v = math.NaN()
 			}
-			s.Points = append(s.Points, plot.Point{X: float64(k)*step + length/2 - from, Y: v})
+			s.Points = append(s.Points, plot.Point{X: float64(k)*step + length/2 - from, Y: v, Open: void})
 		}
 		l.Series = append(l.Series, s)
 	}

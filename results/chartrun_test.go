@@ -277,6 +277,11 @@ func TestTimeLines(t *testing.T) {
 			t.Errorf("%s: begins at %+v, want 2,000/s", s.Name, p)
 		}
 	}
+	trials[1].Findings = []Finding{{"disturbed", "by others", Everything}}
+	spoiled := find(t, Charts(run, trials), "crash-timeline").Chart.(*plot.Lines)
+	if len(spoiled.Series) != 2 || spoiled.Series[0].Points[0].Open || !spoiled.Series[1].Points[0].Open {
+		t.Error("a trial that does not count is not shown, or not marked")
+	}
 	last := len(rate.Series[0].Points) - 1
 	if back, gone := rate.Series[0].Points[last].Y, rate.Series[1].Points[last].Y; back != 2000 || gone != 0 {
 		t.Errorf("at the end %g and %g, want 2,000 and 0", back, gone)
