@@ -53,7 +53,9 @@ func wideSituation(b *bytes.Buffer, run *Run, col *Column) {
 	}
 	drawGrid(b, grid)
 	for i := range col.Cells {
-		wideFindings(b, &col.Cells[i])
+		for _, line := range col.Cells[i].findings() {
+			b.WriteString(line + "\n")
+		}
 	}
 	b.WriteString("\n")
 }
@@ -105,8 +107,8 @@ func modelName(model string, rate float64) string {
 	return model
 }
 
-// wideFindings prints what is wrong with a cell's trials, one line for each kind, with the evidence of its first.
-func wideFindings(b *bytes.Buffer, c *Cell) {
+// findings are what is wrong with a cell's trials, one line for each kind, with the evidence of its first.
+func (c *Cell) findings() (lines []string) {
 	type group struct {
 		blocks   []string
 		evidence string
@@ -134,8 +136,10 @@ func wideFindings(b *bytes.Buffer, c *Cell) {
 	}
 	for _, kind := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[kind]
-		fmt.Fprintf(b, "%s, %s in block %s: %s\n", c.Architecture.Label, kind, strings.Join(g.blocks, ", "), g.evidence)
+		lines = append(lines, fmt.Sprintf("%s, %s in block %s: %s", c.Architecture.Label, kind, strings.Join(g.blocks, ", "),
+			g.evidence))
 	}
+	return lines
 }
 
 func wideCalibration(b *bytes.Buffer, run *Run, trials []Trial) {
@@ -203,11 +207,19 @@ func wideIdle(b *bytes.Buffer, run *Run) {
 }
 
 func wideMachine(b *bytes.Buffer, run *Run) {
-	m, set := &run.Machine, &run.Setup
 	b.WriteString("MACHINE AND SETTINGS\n")
+	for _, l := range machineLines(run) {
+		fmt.Fprintf(b, "%-12s %s\n", l[0], l[1])
+	}
+	b.WriteString("\n")
+}
+
+// machineLines are the name and the value of all that is known of the machine and the settings.
+func machineLines(run *Run) (lines [][2]string) {
+	m, set := &run.Machine, &run.Setup
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(b, "%-12s %s\n", name, value)
+			lines = append(lines, [2]string{name, value})
 		}
 	}
 	line("program", run.Program)
@@ -237,7 +249,7 @@ func wideMachine(b *bytes.Buffer, run *Run) {
 	for _, n := range run.Notes {
 		line("note", n)
 	}
-	b.WriteString("\n")
+	return lines
 }
 
 // wideOrder prints the settings of each row and the order of the trials, so that the run can be repeated.
