@@ -18,7 +18,8 @@ type Linked struct {
 }
 
 // Markdown writes a run as a report in GitHub-flavoured Markdown: the verdict, tables of the figures with their
-// intervals, what was predicted, what does not count, the pictures, and the machine. Nothing in a record becomes markup.
+// intervals, what was predicted, what does not count, the pictures, and the machine. Nothing in a record becomes
+// markup.
 func Markdown(w io.Writer, run Run, trials []Trial, pictures []Linked) error {
 	var b bytes.Buffer
 	d := screen{run: &run, trials: trials}
@@ -34,14 +35,18 @@ func Markdown(w io.Writer, run Run, trials []Trial, pictures []Linked) error {
 		b.WriteString(plain(answer) + "\n\n")
 	}
 	item(&b, d.captions("")[0])
-	item(&b, run.Machine.CPU+", "+plural(run.Machine.Cores, "usable CPU")+"; "+run.Machine.OS+" "+run.Machine.Kernel+", "+
-		run.Machine.GoVersion)
+	m := &run.Machine
+	item(&b, fmt.Sprintf("%s, %s; %s %s, %s", m.CPU, plural(m.Cores, "usable CPU"), m.OS, m.Kernel, m.GoVersion))
 	item(&b, "measured "+run.Started.UTC().Format("2 January 2006")+" by "+run.Program)
 	markdownAnswers(&b, &run, trials)
 	rankStates(columns, newCosts(&run, trials, Style{}))
 	markdownTables(&b, &run, columns)
-	d.columns = slices.DeleteFunc(columns, func(c Column) bool { return stateCost(c.Situation) || c.Situation.Sweep != "" })
-	section(&b, "Notes", slices.DeleteFunc(d.notes(), func(n string) bool { return strings.HasPrefix(n, "In brackets") }))
+	d.columns = slices.DeleteFunc(columns, func(c Column) bool {
+		return stateCost(c.Situation) || c.Situation.Sweep != ""
+	})
+	section(&b, "Notes", slices.DeleteFunc(d.notes(), func(note string) bool {
+		return strings.HasPrefix(note, "In brackets") // the table has words instead
+	}))
 	markdownScores(&b, Scores(&run, trials))
 	section(&b, "Trials that do not count as they are", findingLines(&run, trials))
 	if len(pictures) > 0 {
@@ -134,7 +139,7 @@ func markdownTables(b *bytes.Buffer, run *Run, columns []Column) {
 		case s.Fault != "":
 			group = "A crash under load: until the first right answer"
 		case stateCost(s):
-			group = "What it costs to remember clients: CPU per read; the states of one row are compared, at its own rate"
+			group = "What it costs to remember clients: CPU per read; a row is compared with itself"
 		}
 		if groups[group] == nil {
 			order = append(order, group)
@@ -268,7 +273,7 @@ func plain(t string) string {
 		case r == '@' && (before != ' ' || after != ' '):
 			b.WriteString("(at)")
 		case strings.ContainsRune("\\`*_{}[]|~$#", r), // which mean something anywhere
-			strings.ContainsRune("-+=>", r) && i == 0,                           // a list, a rule, a heading, a quotation
+			strings.ContainsRune("-+=>", r) && i == 0,                           // a list, a rule, a quotation
 			strings.ContainsRune(".)", r) && after == ' ' && numeral(runes[:i]), // a numbered list
 			r == ':' && after != ' ',                                            // http://
 			r == '.' && strings.HasSuffix(strings.ToLower(string(runes[max(0, i-3):i])), "www"):

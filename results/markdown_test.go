@@ -23,7 +23,7 @@ func markdownText(t *testing.T, run Run, trials []Trial, pictures []Linked) stri
 func TestMarkdownGolden(t *testing.T) {
 	run, trials := predictedFixture()
 	golden(t, "report.md", markdownText(t, run, trials, []Linked{
-		{Picture{Name: "waits", Look: "The longest bar is the best one.", Chart: &plot.Bars{}}, "my pictures/waits.svg"}}))
+		{Picture{Name: "waits", Look: "The longest bar is best.", Chart: &plot.Bars{}}, "my pictures/waits.svg"}}))
 	golden(t, "report-nothing.md", markdownText(t, run, nil, nil))
 	run, trials = starvedColumn(fixture(6, 6))
 	run, trials = withReferences(run, trials)
@@ -108,8 +108,8 @@ type record struct {
 	Trials []Trial
 }
 
-// A record of somebody else makes no markup: with a hostile text in every string the report has the same lines, the same
-// marks of Markdown at their beginnings, and the same cells as with a harmless one.
+// A record of somebody else makes no markup: with a hostile text in every string the report has the same lines, the
+// same marks of Markdown at their beginnings, and the same cells as with a harmless one.
 func TestMarkdownOfAHostileRecord(t *testing.T) {
 	run, trials := withReferences(starvedColumn(withCheapState(fixture(5, 2))))
 	run.Predictions = []Prediction{{"trivial", "iterative", 3, "epoll"}, {"nothing", "x", 2, ""}}
@@ -122,9 +122,11 @@ func TestMarkdownOfAHostileRecord(t *testing.T) {
 	beginning := regexp.MustCompile(`^(#+ |- \*\*|- |  - |!\[|\||)`)
 	report := func(text string) (out string, structure []string) {
 		run, trials := marked(t, encoded, text)
-		out = markdownText(t, run, trials, []Linked{{Picture{Name: "a" + text, Look: "look" + text}, "a" + text + ".svg"}})
+		picture := Picture{Name: "a" + text, Look: "look" + text}
+		out = markdownText(t, run, trials, []Linked{{picture, "a" + text + ".svg"}})
 		for line := range strings.Lines(out) {
-			structure = append(structure, beginning.FindString(line)+strings.Repeat("|", len(cell.FindAllString(line, -1))))
+			cells := strings.Repeat("|", len(cell.FindAllString(line, -1)))
+			structure = append(structure, beginning.FindString(line)+cells)
 		}
 		return out, structure
 	}

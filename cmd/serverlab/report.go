@@ -19,8 +19,9 @@ type reportFlags struct {
 func (f *reportFlags) register(c *call) {
 	f.screen.register(c)
 	c.flags.StringVar(&f.svg, "svg", "", "write each chart as a picture, and its figures as CSV, into `DIR`")
-	c.flags.StringVar(&f.markdown, "markdown", "", "write the report as Markdown to `FILE`, with the pictures of --svg if "+
-		"they are asked for, too")
+	c.flags.StringVar(&f.markdown, "markdown", "",
+		"write the report as Markdown to `FILE`, with the pictures of --svg "+
+			"where these are asked for, too")
 	c.flags.StringVar(&f.pack, "pack", "", "write the run as one `FILE.run`, without host or user name, to hand in or "+
 		"mail; every command that takes DIR takes it too")
 	registerGoBench(c.flags, &f.benchfmt)
