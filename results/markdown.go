@@ -114,15 +114,14 @@ func rankStates(columns []Column, states *costs) {
 	}
 }
 
-// soleRow tells whether a column has trials of one row only. States are compared with each other instead.
-func soleRow(col *Column) bool {
-	rows := 0
+// rowsTried is how many rows of a column have trials.
+func rowsTried(col *Column) (n int) {
 	for i := range col.Cells {
 		if len(col.Cells[i].Trials) > 0 {
-			rows++
+			n++
 		}
 	}
-	return rows < 2 && !stateCost(col.Situation)
+	return n
 }
 
 // markdownTables writes what is measured of every row in one table, and in tables of their own what is only asked of
@@ -147,6 +146,9 @@ func markdownTables(b *bytes.Buffer, run *Run, columns []Column) {
 		groups[group] = append(groups[group], c)
 	}
 	for _, group := range order {
+		if !slices.ContainsFunc(groups[group], func(c Column) bool { return rowsTried(&c) > 0 }) {
+			continue
+		}
 		if group != "" {
 			b.WriteString("\n### " + plain(group) + "\n")
 		}
@@ -176,9 +178,9 @@ func markdownTable(b *bytes.Buffer, run *Run, columns []Column) {
 	for i := range run.Architectures {
 		line, measured := "| "+plain(run.Architectures[i].Label)+" |", false
 		for _, c := range columns {
-			cell := &c.Cells[i]
+			cell, alone := &c.Cells[i], rowsTried(&c) < 2 && !stateCost(c.Situation)
 			measured = measured || len(cell.Trials) > 0
-			line += " " + plain(cellWords(cell, c.Situation, soleRow(&c))) + " |"
+			line += " " + plain(cellWords(cell, c.Situation, alone)) + " |"
 		}
 		if measured {
 			b.WriteString(line + "\n")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// withCheapState adds three states of the file service, tried with the first two rows; the second state is the cheapest.
+// withCheapState adds three states of the file service, tried with the first two rows; the second is the cheapest.
 func withCheapState(run Run, trials []Trial) (Run, []Trial) {
 	run.Situations, run.Plan, trials = slices.Clone(run.Situations), slices.Clone(run.Plan), slices.Clone(trials)
 	for i, state := range []string{"stateless", "soft", "stateful"} {

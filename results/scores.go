@@ -36,7 +36,7 @@ type Score struct {
 	// Measured is by what factor the row was better: the median of the factors of the blocks in which both have a valid
 	// trial, with its interval. Its N is 0 where no factor was predicted, or there is none.
 	Measured Summary
-	// Off is the predicted factor over the measured one, or the inverse, whichever is above 1; NaN: there is none.
+	// Off is the predicted factor over the measured one, or the inverse, the one above 1; NaN: there is none.
 	Off float64
 	// Factor is what became of the predicted factor: "3 times as good as prefork 64: 2.05 measured (1.98 – 2.11), within
 	// a factor of 2"; "": there was none.
