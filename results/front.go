@@ -111,8 +111,8 @@ type pareto struct {
 	direct  [][]bool       // it dominates it
 }
 
-// mostRows is how many rows are compared each with each: the work grows with their cube, and a record may be foreign.
-const mostRows = 64
+// mostOnFront is how many rows are compared each with each: the work grows with their cube, and a record may be foreign.
+const mostOnFront = 64
 
 func newPareto(run *Run, trials []Trial) *pareto {
 	p := &pareto{v: &answering{run: run, trials: trials}}
@@ -121,7 +121,7 @@ func newPareto(run *Run, trials []Trial) *pareto {
 			p.rows = append(p.rows, a)
 		}
 	}
-	if len(p.rows) > mostRows {
+	if len(p.rows) > mostOnFront {
 		return p
 	}
 	for _, col := range judgedColumns(run, trials) {
@@ -227,7 +227,7 @@ func (p *pareto) none() string {
 	switch {
 	case len(p.rows) < 2:
 		return "There are no two rows to compare."
-	case len(p.rows) > mostRows:
+	case len(p.rows) > mostOnFront:
 		return fmt.Sprintf("%d rows are too many to compare each with each.", len(p.rows))
 	}
 	figures := 0 // pairs of them that can be compared

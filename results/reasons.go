@@ -16,8 +16,8 @@ const (
 	littleShare  = 0.75 // of the ceiling by Little's law that is reached: it is the limit
 )
 
-// reading is a figure of a trial; ok is false where there is none.
-type reading func(*Trial) (v float64, ok bool)
+// gauge is a figure of a trial; ok is false where there is none.
+type gauge func(*Trial) (v float64, ok bool)
 
 // reasons are what the counters show about a column: why the rows that are worse, or fail, are so.
 func (v *answering) reasons(col *Column) (all []string) {
@@ -33,7 +33,7 @@ func (v *answering) reasons(col *Column) (all []string) {
 			}
 		}
 	}
-	more := func(what string, unit func(float64) string, least float64, f reading) string {
+	more := func(what string, unit func(float64) string, least float64, f gauge) string {
 		return moreThan(what, unit, least, best, worse, m, f)
 	}
 	busy := func() string {
@@ -73,7 +73,7 @@ func micro(x float64) string   { return number(x*1e6, 3) + " µs" }
 func percent(x float64) string { return number(100*x, 3) + " %" }
 
 // counted are the figures of a cell's trials that count for a metric.
-func (c *Cell) counted(m Metric, f reading) (values []float64) {
+func (c *Cell) counted(m Metric, f gauge) (values []float64) {
 	for _, t := range c.Trials {
 		_, ok := t.Value(m)
 		if word, _ := trialWord(t, m, ok); word != "" {
@@ -89,7 +89,7 @@ func (c *Cell) counted(m Metric, f reading) (values []float64) {
 // moreThan names the rows in which a counter is significantly higher than in the best row, the highest first; "" where
 // there are none. least is what a row must have at least.
 func moreThan(what string, unit func(float64) string, least float64, best *Cell, worse []*Cell, m Metric,
-	f reading) string {
+	f gauge) string {
 	base := best.counted(m, f)
 	var cells []*Cell
 	var medians []float64
@@ -132,7 +132,7 @@ func switchesEach(t *Trial) (float64, bool) {
 	return float64(*t.Server.Switches) / float64(t.Server.Requests), true
 }
 
-func share(of func(*Server) *float64) reading {
+func share(of func(*Server) *float64) gauge {
 	return func(t *Trial) (float64, bool) {
 		p := of(&t.Server)
 		if p == nil || t.Load.Requests == 0 {
@@ -150,7 +150,7 @@ func processesOf(t *Trial) (float64, bool) {
 	return float64(t.Server.Processes), t.Server.Processes > 0
 }
 
-func quantileOfTrial(q float64) reading {
+func quantileOfTrial(q float64) gauge {
 	return func(t *Trial) (float64, bool) { return t.Load.Response.Quantile(q) }
 }
 
