@@ -32,6 +32,7 @@ fuzz: check-go ## look for inputs that break a parser (FUZZ=10m for longer)
 	$(GO) test ./loadgen -run '^$$' -fuzz '^FuzzSession$$' -fuzztime $(FUZZ)
 	$(GO) test ./results -run '^$$' -fuzz '^FuzzUnpack$$' -fuzztime $(FUZZ)
 	$(GO) test ./results -run '^$$' -fuzz '^FuzzStrace$$' -fuzztime $(FUZZ)
+	$(GO) test ./results -run '^$$' -fuzz '^FuzzExpect$$' -fuzztime $(FUZZ)
 
 build: check-go ## build the programs into bin/
 	@mkdir -p bin
