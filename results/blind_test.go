@@ -306,7 +306,8 @@ func everyString(v reflect.Value, path string, fill bool, visit func(string, ref
 	case reflect.Map:
 		if fill {
 			v.Set(reflect.MakeMap(v.Type()))
-			v.SetMapIndex(entryOf(v.Type().Key(), path+"{key}", fill, visit), entryOf(v.Type().Elem(), path+"{}", fill, visit))
+			key := entryOf(v.Type().Key(), path+"{key}", fill, visit)
+			v.SetMapIndex(key, entryOf(v.Type().Elem(), path+"{}", fill, visit))
 			return
 		}
 		for _, k := range v.MapKeys() {

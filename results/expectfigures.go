@@ -66,7 +66,9 @@ var expMetrics = []expMetric{
 		return float64(t.Load.Sessions.Lost), true
 	}},
 	{name: "switches", about: CPUPerRequest, beside: true, value: perAnswer},
-	{name: "threads", about: CPUPerRequest, beside: true, value: func(t *Trial) (float64, bool) { return positive(t.Server.Threads) }},
+	{name: "threads", about: CPUPerRequest, beside: true, value: func(t *Trial) (float64, bool) {
+		return positive(t.Server.Threads)
+	}},
 	{name: "processes", about: CPUPerRequest, beside: true, value: func(t *Trial) (float64, bool) {
 		return positive(t.Server.Processes)
 	}},

@@ -25,7 +25,8 @@ func TestReportExpect(t *testing.T) {
 		stdout, stderr string
 	}{
 		{[]string{"--expect=@" + file}, exitDone, "✓ cpu(process) > 1ms", ""},
-		{[]string{"--expect=@" + file, "--expect=p99(iterative) < 1ms"}, exitUndecided, "? p99", "1 of 3 can't be told"},
+		{[]string{"--expect=@" + file, "--expect=p99(iterative) < 1ms"}, exitUndecided, "? p99",
+			"1 of 3 can't be told"},
 		{[]string{"--expect=memory(iterative) < 1MB", "--expect=p99(iterative) < 1ms"}, exitFailed, "✗ memory",
 			"1 of 2 expectations refuted"},
 		{[]string{"--expect=cpu(process) > 1ms", "--wide"}, exitDone, "ORDER OF THE TRIALS", ""},
@@ -87,7 +88,8 @@ func TestReportBlind(t *testing.T) {
 		t.Errorf("the same seed: %d, %s\n%s", code, stderr, again)
 	}
 	for _, wrong := range [][]string{{"--key", "k"}, {"--seed", "1"}, {"--blind", "--key="}, {"--blind", "--key=-"},
-		{"--blind", "--svg", dir, "--key", filepath.Join(dir, "k.txt")}, {"--blind", "--key", packed, "--pack", packed}} {
+		{"--blind", "--svg", dir, "--key", filepath.Join(dir, "k.txt")},
+		{"--blind", "--key", packed, "--pack", packed}} {
 		if code, _, _ := ask(append([]string{"report", referenceRun}, wrong...)...); code != exitUsage {
 			t.Errorf("%q: exit code %d", wrong, code)
 		}
