@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// answered answers one line by a run.
-func answered(t *testing.T, run *Run, trials []Trial, line string) Outcome {
+// outcomeOf answers one line by a run.
+func outcomeOf(t *testing.T, run *Run, trials []Trial, line string) Outcome {
 	t.Helper()
 	e, err := ParseExpectation(line)
 	if err != nil {
@@ -86,7 +86,7 @@ func TestExpectations(t *testing.T) {
 		"best(memory, crowd) < 2KB":                         {Holds, "best(memory, crowd) is event loop"},
 		"worst(throughput) > 10000":                         {Holds, ""},
 	} {
-		out := answered(t, &run, trials, line)
+		out := outcomeOf(t, &run, trials, line)
 		if out.Truth != want.truth || !strings.Contains(out.Why, want.why) || out.Text != line {
 			t.Errorf("%s\n%s: %s\nwant %s: …%s…", line, out.Truth, out.Why, want.truth, want.why)
 		}
@@ -102,14 +102,14 @@ func TestExpectNeedsSixBlocks(t *testing.T) {
 			v.Findings = []Finding{{"disturbed", "others used the CPU", Everything}}
 		}
 	}
-	out := answered(t, &run, trials, "cpu(epoll) < 1s")
+	out := outcomeOf(t, &run, trials, "cpu(epoll) < 1s")
 	if out.Truth != CannotTell || !strings.Contains(out.Why, "5 blocks") || !strings.Contains(out.Why, "disturbed") {
 		t.Errorf("%+v", out)
 	}
-	if out := answered(t, &run, trials, "cpu(iterative) < 1s"); out.Truth != Holds {
+	if out := outcomeOf(t, &run, trials, "cpu(iterative) < 1s"); out.Truth != Holds {
 		t.Errorf("%+v", out)
 	}
-	if out := answered(t, &run, nil, "cpu(iterative) < 1s"); out.Truth != CannotTell {
+	if out := outcomeOf(t, &run, nil, "cpu(iterative) < 1s"); out.Truth != CannotTell {
 		t.Errorf("without trials: %+v", out)
 	}
 }
@@ -249,7 +249,7 @@ func TestExpectGolden(t *testing.T) {
 		"cpu(iterative) < 0.5*cpu(eventloop) + 0.25*cpu(goroutine) + 0.25*cpu(threadpool) + 100us*threads(thread)",
 		"harmed(prefork) == 1", "cpu(goroutine) <= best(cpu) + (cpu(threadpool) - cpu(goroutine))",
 		"lost(eventloop, crash-stateful) == 64", "outage(eventloop, crash-soft) < 1s"} {
-		all = append(all, answered(t, &run, trials, line))
+		all = append(all, outcomeOf(t, &run, trials, line))
 	}
 	for name, style := range map[string]Style{"expect.txt": {}, "expect-ascii.txt": {ASCII: true},
 		"expect-color.txt": {Color: true}} {
@@ -272,15 +272,15 @@ func TestExpectOfABlindRun(t *testing.T) {
 	blind, hidden, key := Blind(run, trials, 9)
 	for _, k := range key {
 		line := "cpu(%s) <= 30us"
-		a := answered(t, &blind, hidden, fmt.Sprintf(line, k.Letter))
-		b := answered(t, &run, trials, fmt.Sprintf(line, k.Name))
+		a := outcomeOf(t, &blind, hidden, fmt.Sprintf(line, k.Letter))
+		b := outcomeOf(t, &run, trials, fmt.Sprintf(line, k.Name))
 		if a.Truth != b.Truth || a.Why != b.Why {
 			t.Errorf("%+v: %+v, by name %+v", k, a, b)
 		}
 	}
 }
 
-// FuzzExpect looks for a line that can't be answered: that panics, hangs, or is read as something else when it is
+// FuzzExpect looks for a line that can't be outcomeOf: that panics, hangs, or is read as something else when it is
 // printed.
 func FuzzExpect(f *testing.F) {
 	for _, line := range []string{"cpu(iterative) <= 1.2*cpu(epoll)", `p99("eventloop", arrivals) < 5ms`,
