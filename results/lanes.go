@@ -48,9 +48,9 @@ func DrawLanes(w io.Writer, lanes []Lane, style Style) error {
 		if l.Returns != "" {
 			steps += "; gives back the " + l.Returns
 		}
-		b.WriteString("  " + clip(who, lineWidth-2) + "\n")
+		b.WriteString("  " + clip(strings.Join(strings.Fields(who), " "), lineWidth-2) + "\n")
 		for _, line := range wrap(steps, lineWidth-6) {
-			b.WriteString("      " + line + "\n")
+			b.WriteString("      " + clip(line, lineWidth-6) + "\n")
 		}
 	}
 	if _, err := io.WriteString(w, style.text(b.String())); err != nil {
