@@ -151,10 +151,10 @@ func ParseFactor(word string) (float64, error) {
 	return f, nil
 }
 
-// ReadPredictions reads a line for each prediction: "trivial: iterative 3x prefork" says that iterative is best and three
-// times as good as prefork, "waits: goroutine 50x" that it is 50 times as good as the worst that has a figure, and
-// "crowd: epoll" no factor. Where states of one row are compared, "state-soft: epoll 2x state-redis" says that it is
-// cheapest with soft state. Names may be cut short as long as they are clear. What stands behind # is a comment.
+// ReadPredictions reads a line for each prediction: "trivial: iterative 3x prefork" says that iterative is best and
+// three times as good as prefork, "waits: goroutine 50x" that it is 50 times as good as the worst that has a figure,
+// and "crowd: epoll" no factor. Where states of one row are compared, "state-soft: epoll 2x state-redis" says that it
+// is cheapest with soft state. Names may be cut short as long as they are clear. What stands behind # is a comment.
 //
 // Errors name the line and what there is to choose from.
 func ReadPredictions(r io.Reader, questions []Question) (all []Prediction, err error) {
@@ -198,7 +198,8 @@ func parsePrediction(line string, questions []Question) (p Prediction, q *Questi
 	column, rest, found := strings.Cut(line, ":")
 	words := strings.Fields(rest)
 	if !found || len(words) == 0 || len(words) > 3 {
-		return p, nil, fmt.Errorf("%q: write COLUMN: ROW, COLUMN: ROW 3x, or COLUMN: ROW 3x OTHER", strings.TrimSpace(line))
+		return p, nil, fmt.Errorf("%q: write COLUMN: ROW, COLUMN: ROW 3x, or COLUMN: ROW 3x OTHER",
+			strings.TrimSpace(line))
 	}
 	var columns []string
 	for _, q := range questions {

@@ -9,12 +9,13 @@ import (
 	"testing"
 )
 
-// withCheapState adds three states of the file service, tried with the first two rows; the second state is the cheapest.
+// withCheapState adds three states of the file service, tried with the first two rows; the second is the cheapest.
 func withCheapState(run Run, trials []Trial) (Run, []Trial) {
 	run.Situations, run.Plan, trials = slices.Clone(run.Situations), slices.Clone(run.Plan), slices.Clone(trials)
 	for i, state := range []string{"stateless", "soft", "stateful"} {
 		run.Situations = append(run.Situations, Situation{Name: "state-" + state, Title: "state-" + state,
-			Metric: CPUPerRequest, Meaning: "clients read files", Model: "constant", State: state, Clients: 64, Read: 4096})
+			Metric: CPUPerRequest, Meaning: "clients read files", Model: "constant", State: state, Clients: 64,
+			Read: 4096})
 		for _, t := range trials {
 			if t.Situation != "trivial" || t.Architecture != "iterative" && t.Architecture != "eventloop" {
 				continue
@@ -63,17 +64,23 @@ func TestReadPredictions(t *testing.T) {
 		err  string
 	}{
 		{text: "# all\n\ntrivial: iterative 3x prefork # surely\nwaits:goroutine 50x\r\n  crowd : epo\n",
-			want: []Prediction{{"trivial", "iterative", 3, "prefork"}, {"waits", "goroutine", 50, ""}, {"crowd", "epoll", 0, ""}}},
-		{text: "TRIV: Thread 1.5×", want: []Prediction{{"trivial", "thread", 1.5, ""}}}, // no matter that threadpool begins so
+			want: []Prediction{{"trivial", "iterative", 3, "prefork"}, {"waits", "goroutine", 50, ""}, {"crowd",
+				"epoll", 0, ""}}},
+		{text: "TRIV: Thread 1.5×", want: []Prediction{{"trivial", "thread", 1.5, ""}}},
+		// no matter that threadpool begins so
 		{text: "state-sof: event 2x state-stateless\nstate-stateful: iterative",
-			want: []Prediction{{"state-soft", "eventloop", 2, "state-stateless"}, {"state-stateful", "iterative", 0, ""}}},
+			want: []Prediction{{"state-soft", "eventloop", 2, "state-stateless"}, {"state-stateful", "iterative", 0,
+				""}}},
 		{text: "trivial: epoll\ntrivial: iterative", err: "line 2: trivial is predicted in line 1 already"},
-		{text: "state-soft: eventloop\nstate-stateful: eventloop", err: "line 2: eventloop is predicted in line 1 already"},
-		{text: "\ntrivial: apache", err: `line 2: trivial: no "apache": choose of iterative, eventloop, epoll, threadpool, ` +
-			`goroutine, process, thread, prefork`},
+		{text: "state-soft: eventloop\nstate-stateful: eventloop",
+			err: "line 2: eventloop is predicted in line 1 already"},
+		{text: "\ntrivial: apache",
+			err: `line 2: trivial: no "apache": choose of iterative, eventloop, epoll, threadpool, ` +
+				`goroutine, process, thread, prefork`},
 		{text: "trivial: pr", err: `line 1: trivial: "pr" may be process or prefork: write more of it`},
-		{text: "nothing: epoll", err: `line 1: column: no "nothing": choose of trivial, waits, crowd, blast, arrivals, ` +
-			`state-stateless, state-soft, state-stateful`},
+		{text: "nothing: epoll",
+			err: `line 1: column: no "nothing": choose of trivial, waits, crowd, blast, arrivals, ` +
+				`state-stateless, state-soft, state-stateful`},
 		{text: ": epoll", err: `line 1: column: no ""`},
 		{text: "state-soft: thread", err: `line 1: state-soft: no "thread": choose of iterative, eventloop`},
 		{text: "trivial: epoll 0.5x", err: "line 1: trivial: no factor \"0.5x\""},
@@ -99,8 +106,10 @@ func TestReadPredictions(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	q := Question{Choices: []string{"thread", "threadpool", "state-soft"}, Labels: []string{"thread", "thread pool 64", "soft"}}
-	for word, want := range map[string]int{"1": 0, "3": 2, "thread": 0, "THREADP": 1, "thread pool 64": 1, "so": 2, "state": 2} {
+	q := Question{Choices: []string{"thread", "threadpool", "state-soft"}, Labels: []string{"thread",
+		"thread pool 64", "soft"}}
+	for word, want := range map[string]int{"1": 0, "3": 2, "thread": 0, "THREADP": 1, "thread pool 64": 1, "so": 2,
+		"state": 2} {
 		if got, err := q.Choose(word); err != nil || got != want {
 			t.Errorf("%q is %d, %v; want %d", word, got, err, want)
 		}
@@ -115,7 +124,8 @@ func TestChoose(t *testing.T) {
 func TestScores(t *testing.T) {
 	run, trials := withCheapState(withReferences(fixture(8, 6)))
 	few, fewTrials := fixture(4, 3)
-	only, onlyTrials := without(run, trials, "eventloop", "epoll", "threadpool", "goroutine", "process", "thread", "prefork")
+	only, onlyTrials := without(run, trials, "eventloop", "epoll", "threadpool", "goroutine", "process", "thread",
+		"prefork")
 	failedRun, failedTrials := starvedColumn(fixture(8, 6))
 	for _, c := range []struct {
 		name    string
@@ -133,20 +143,26 @@ func TestScores(t *testing.T) {
 		{"worst", run, trials, Prediction{"waits", "threadpool", 20, ""}, ScoredRight, "tied with",
 			"20 times as good as the worst (iterative): 64.1 measured ("},
 		{"off", run, trials, Prediction{"waits", "threadpool", 20, "iterative"}, ScoredRight, "", "off by 3.2"},
-		{"fair", run, trials, Prediction{"waits", "threadpool", 40, "iterative"}, ScoredRight, "", "within a factor of 2"},
+		{"fair", run, trials, Prediction{"waits", "threadpool", 40, "iterative"}, ScoredRight, "",
+			"within a factor of 2"},
 		{"near", run, trials, Prediction{"waits", "threadpool", 60, "iterative"}, ScoredRight, "", "within 25 %"},
-		{"other way", run, trials, Prediction{"waits", "iterative", 2, "threadpool"}, ScoredWrong, "thread pool 64 is 64.1 times",
+		{"other way", run, trials, Prediction{"waits", "iterative", 2, "threadpool"}, ScoredWrong,
+			"thread pool 64 is 64.1 times",
 			"off by 12"},
-		{"fails", run, trials, Prediction{"crowd", "prefork", 3, ""}, ScoredWrong, "it fails (stuck), event loop does not",
+		{"fails", run, trials, Prediction{"crowd", "prefork", 3, ""}, ScoredWrong,
+			"it fails (stuck), event loop does not",
 			"no factor, since prefork 64 fails"},
 		{"beats a failure", run, trials, Prediction{"crowd", "eventloop", 3, "prefork"}, ScoredRight, "",
 			"better than a failure, which has no factor"},
 		{"counts", run, trials, Prediction{"blast", "process", 64, ""}, ScoredRight, "tied with prefork 64",
 			"64 measured (64 – 64), within 25 %"},
-		{"reference", run, trials, Prediction{"trivial", "nethttp", 2, "thread"}, NotScored, "a reference is not ranked", ""},
+		{"reference", run, trials, Prediction{"trivial", "nethttp", 2, "thread"}, NotScored,
+			"a reference is not ranked", ""},
 		{"not planned", run, trials, Prediction{"waits", "nginx", 2, ""}, NotScored, "no figure that counts: n/a", ""},
-		{"no column", run, trials, Prediction{"nothing", "epoll", 2, ""}, NotScored, "the run has no such row or column", ""},
-		{"no row", run, trials, Prediction{"trivial", "apache", 2, ""}, NotScored, "the run has no such row or column", ""},
+		{"no column", run, trials, Prediction{"nothing", "epoll", 2, ""}, NotScored,
+			"the run has no such row or column", ""},
+		{"no row", run, trials, Prediction{"trivial", "apache", 2, ""}, NotScored,
+			"the run has no such row or column", ""},
 		{"no other row", run, trials, Prediction{"trivial", "iterative", 2, "apache"}, ScoredRight, "",
 			"2 times as good as apache: there is no other figure"},
 		{"state", run, trials, Prediction{"state-soft", "eventloop", 2, "state-stateless"}, ScoredRight, "alone",
@@ -160,7 +176,8 @@ func TestScores(t *testing.T) {
 			"there is no other figure"},
 		{"alone", only, onlyTrials, Prediction{"trivial", "iterative", 2, ""}, NotScored, "no other row has a figure",
 			"there is no other figure"},
-		{"void", failedRun, failedTrials, Prediction{"waits", "goroutine", 2, ""}, NotScored, "generator-bound", "no factor"},
+		{"void", failedRun, failedTrials, Prediction{"waits", "goroutine", 2, ""}, NotScored, "generator-bound",
+			"no factor"},
 	} {
 		c.run.Predictions = []Prediction{c.p}
 		got := Scores(&c.run, c.trials)

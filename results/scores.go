@@ -15,7 +15,7 @@ type ScoreOutcome string
 // The outcomes of a prediction.
 const (
 	ScoredRight ScoreOutcome = "right"       // the row is best, or not distinguishable from the best
-	ScoredWrong ScoreOutcome = "wrong"       // another one is better by a difference that chance does not explain, or it fails
+	ScoredWrong ScoreOutcome = "wrong"       // another one is better, and chance does not explain it; or it fails
 	NotScored   ScoreOutcome = "cannot tell" // Why says why
 )
 
@@ -36,9 +36,10 @@ type Score struct {
 	// Measured is by what factor the row was better: the median of the factors of the blocks in which both have a valid
 	// trial, with its interval. Its N is 0 where no factor was predicted, or there is none.
 	Measured Summary
-	Off      float64 // the predicted factor over the measured one, or the inverse, so that it is 1 or more; NaN: no factor
-	// Factor is what became of the predicted factor: "3 times as good as prefork 64: 2.05 measured (1.98 – 2.11), within a
-	// factor of 2"; "": there was none.
+	// Off is the predicted factor over the measured one, or the inverse, the one above 1; NaN: there is none.
+	Off float64
+	// Factor is what became of the predicted factor: "3 times as good as prefork 64: 2.05 measured (1.98 – 2.11), within
+	// a factor of 2"; "": there was none.
 	Factor string
 }
 
@@ -328,13 +329,13 @@ func Predicted(w io.Writer, run Run, trials []Trial, s Style) error {
 	for i := range scores {
 		sc := &scores[i]
 		code := map[ScoreOutcome]string{ScoredRight: green, ScoredWrong: red}[sc.Outcome]
-		lines := slices.Concat(wrap(sc.Claim+": "+sc.Why, screenWidth-scoreMargin), wrap(sc.Factor, screenWidth-scoreMargin))
-		for n, line := range lines {
+		const room = screenWidth - scoreMargin
+		for n, line := range slices.Concat(wrap(sc.Claim+": "+sc.Why, room), wrap(sc.Factor, room)) {
 			head := ""
 			if n == 0 {
 				head = string(sc.Outcome)
 			}
-			b.WriteString(s.paint(code, left(head, scoreMargin)) + s.text(clip(line, screenWidth-scoreMargin)) + "\n")
+			b.WriteString(s.paint(code, left(head, scoreMargin)) + s.text(clip(line, room)) + "\n")
 		}
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {

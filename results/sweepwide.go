@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"strings"
 )
 
 // wideCurves prints each row of the sweep over offered rates: a line for each rate, with intervals, and what was found in
@@ -36,12 +35,10 @@ func wideCurves(b *bytes.Buffer, run *Run, trials []Trial) {
 	}
 	for _, col := range Columns(run, trials) {
 		for i := range col.Cells {
-			var found bytes.Buffer
 			if col.Situation.Sweep == LoadSweep {
-				wideFindings(&found, &col.Cells[i])
-			}
-			for line := range strings.Lines(found.String()) {
-				b.WriteString(col.Situation.Name + ": " + line)
+				for _, line := range col.Cells[i].findings() {
+					b.WriteString(col.Situation.Name + ": " + line + "\n")
+				}
 			}
 		}
 	}

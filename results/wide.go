@@ -56,7 +56,9 @@ func wideSituation(b *bytes.Buffer, run *Run, col *Column) {
 	}
 	drawGrid(b, grid)
 	for i := range col.Cells {
-		wideFindings(b, &col.Cells[i])
+		for _, line := range col.Cells[i].findings() {
+			b.WriteString(line + "\n")
+		}
 	}
 	b.WriteString("\n")
 }
@@ -108,8 +110,8 @@ func modelName(model string, rate float64) string {
 	return model
 }
 
-// wideFindings prints what is wrong with a cell's trials, one line for each kind, with the evidence of its first.
-func wideFindings(b *bytes.Buffer, c *Cell) {
+// findings are what is wrong with a cell's trials, one line for each kind, with the evidence of its first.
+func (c *Cell) findings() (lines []string) {
 	type group struct {
 		blocks   []string
 		evidence string
@@ -137,8 +139,10 @@ func wideFindings(b *bytes.Buffer, c *Cell) {
 	}
 	for _, kind := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[kind]
-		fmt.Fprintf(b, "%s, %s in block %s: %s\n", c.Architecture.Label, kind, strings.Join(g.blocks, ", "), g.evidence)
+		lines = append(lines, fmt.Sprintf("%s, %s in block %s: %s", c.Architecture.Label, kind, strings.Join(g.blocks, ", "),
+			g.evidence))
 	}
+	return lines
 }
 
 func wideCalibration(b *bytes.Buffer, run *Run, trials []Trial) {

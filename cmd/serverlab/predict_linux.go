@@ -37,8 +37,8 @@ func (f *benchFlags) predictions(c *call) (func(context.Context, results.Run) ([
 		}
 	}
 	if !onTerminal(os.Stdin) || !isTerminal(c.stderr) {
-		return nil, usagef("--predict asks on a terminal, and this is none: write the predictions into a file and name it by " +
-			"--predict=FILE")
+		return nil, usagef("--predict asks on a terminal, and this is none: write the predictions into a file, " +
+			"and name it by --predict=FILE")
 	}
 	return func(ctx context.Context, run results.Run) ([]results.Prediction, error) {
 		d := dialog{in: bufio.NewReader(os.Stdin), out: c.stderr, style: f.screen.style(c.stderr)}
@@ -101,7 +101,8 @@ func (d *dialog) run(ctx context.Context, questions []results.Question) (all []r
 		if choice < 0 {
 			continue
 		}
-		if err := d.ask(ctx, q.Choices[choice]+": how many times as good as the worst? (3, say)", func(answer string) (err error) {
+		factorOf := q.Choices[choice] + ": how many times as good as the worst? (3, say)"
+		if err := d.ask(ctx, factorOf, func(answer string) (err error) {
 			factor, err = results.ParseFactor(answer)
 			return err
 		}); err != nil {

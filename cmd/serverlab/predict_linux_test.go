@@ -23,8 +23,8 @@ func predictFile(t *testing.T, text string, args ...string) (code int, stderr, d
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, _, stderr = ask(append([]string{"bench", "--out=" + dir, "--arch=epoll,goroutine,iterative", "--predict=" + file},
-		args...)...)
+	code, _, stderr = ask(append([]string{"bench", "--out=" + dir, "--arch=epoll,goroutine,iterative",
+		"--predict=" + file}, args...)...)
 	return code, stderr, dir
 }
 
@@ -67,7 +67,7 @@ func typist(t *testing.T, answers []string, last string, args ...string) (text s
 	cmd := exec.Command(program(t), append([]string{"bench", "--predict"}, args...)...)
 	cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
-	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true} // so that Ctrl-C reaches it as it does a shell's child
+	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true} // so that Ctrl-C reaches it
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,8 @@ func typist(t *testing.T, answers []string, last string, args ...string) (text s
 		if err != nil { // EIO: nobody has the other end open
 			break
 		}
-		for ; asked < strings.Count(all.String(), "? ")-strings.Count(all.String(), "expect? ") && asked <= len(answers); asked++ {
+		questions := strings.Count(all.String(), "? ") - strings.Count(all.String(), "expect? ")
+		for ; asked < questions && asked <= len(answers); asked++ {
 			key := last
 			if asked < len(answers) {
 				key = answers[asked] + "\n"
@@ -108,8 +109,9 @@ func TestPredictAsks(t *testing.T) {
 		if code != exitInterrupted || exists(dir) {
 			t.Errorf("%s: exit code %d, directory made: %v", name, code, exists(dir))
 		}
-		for _, want := range []string{"1/3 trivial: a request without work", `no "apache": choose of epoll`, "choose from 1 to 3",
-			`no factor "zero"`, "2/3 waits 5 ms", "3/3 one request", "interrupted: nothing was measured"} {
+		for _, want := range []string{"1/3 trivial: a request without work", `no "apache": choose of epoll`,
+			"choose from 1 to 3", `no factor "zero"`, "2/3 waits 5 ms", "3/3 one request",
+			"interrupted: nothing was measured"} {
 			if strings.Count(text, want) != 1 {
 				t.Errorf("%s: %q is there %d times:\n%s", name, want, strings.Count(text, want), text)
 			}
@@ -123,7 +125,8 @@ func TestPredictionsAreKeptAndScored(t *testing.T) {
 		t.Skip("it measures")
 	}
 	dir := filepath.Join(t.TempDir(), "run")
-	text, code := typist(t, []string{"ep", "2", ""}, "", "trivial", "waits", "--arch=epoll,iterative", "--trials=1", "--out="+dir)
+	text, code := typist(t, []string{"ep", "2", ""}, "", "trivial", "waits", "--arch=epoll,iterative", "--trials=1",
+		"--out="+dir)
 	if code != exitDone || !strings.Contains(text, "PREDICTED: ") {
 		t.Fatalf("exit code %d:\n%s", code, text)
 	}

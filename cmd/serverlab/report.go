@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"path/filepath"
 
 	"serverlab/results"
 	"serverlab/results/page"
@@ -11,11 +13,11 @@ import (
 
 // reportFlags say what becomes of a run that was measured: the screen, or files for other readers.
 type reportFlags struct {
-	screen                    screenFlags
-	html, svg, pack, benchfmt string
-	blind                     blindFlags
-	expect                    expectFlags
-	problems                  []string // of the record
+	screen                              screenFlags
+	html, svg, markdown, pack, benchfmt string
+	blind                               blindFlags
+	expect                              expectFlags
+	problems                            []string // of the record
 }
 
 func (f *reportFlags) register(c *call) {
@@ -23,6 +25,9 @@ func (f *reportFlags) register(c *call) {
 	c.flags.StringVar(&f.html, "html", "", "write the whole report as one `FILE` for a browser, which needs no network "+
 		"(bench writes it, too)")
 	c.flags.StringVar(&f.svg, "svg", "", "write each chart as a picture, and its figures as CSV, into `DIR`")
+	c.flags.StringVar(&f.markdown, "markdown", "",
+		"write the report as Markdown to `FILE`, with the pictures of --svg "+
+			"where these are asked for, too")
 	c.flags.StringVar(&f.pack, "pack", "", "write the run as one `FILE.run`, without host or user name, to hand in or "+
 		"mail; every command that takes DIR takes it too")
 	registerGoBench(c.flags, &f.benchfmt)
@@ -34,6 +39,13 @@ func (f *reportFlags) register(c *call) {
 func (f *reportFlags) files(run results.Run, trials []results.Trial) (files []export) {
 	for _, x := range []export{
 		{"html", f.html, func(w io.Writer) error { return page.Write(w, run, trials, f.problems) }},
+		{"markdown", f.markdown, func(w io.Writer) error {
+			pictures, err := f.linked(results.Charts(run, trials))
+			if err != nil {
+				return err
+			}
+			return results.Markdown(w, run, trials, pictures)
+		}},
 		{"pack", f.pack, func(w io.Writer) error { return results.Pack(w, run, trials) }},
 		{"gobench", f.benchfmt, func(w io.Writer) error { return results.GoBench(w, run, trials) }},
 	} {
@@ -44,9 +56,26 @@ func (f *reportFlags) files(run results.Run, trials []results.Trial) (files []ex
 	return files
 }
 
+// linked are the pictures of --svg with their paths from the Markdown file, or from here where that is standard output.
+func (f *reportFlags) linked(all []results.Picture) (linked []results.Linked, err error) {
+	if f.svg == "" {
+		return nil, nil
+	}
+	from, err1 := filepath.Abs(filepath.Dir(f.markdown)) // of "-": here
+	to, err2 := filepath.Abs(f.svg)
+	dir, err3 := filepath.Rel(from, to)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, fmt.Errorf("find the way to the pictures: %w", err)
+	}
+	for _, p := range all {
+		linked = append(linked, results.Linked{Picture: p, Path: filepath.ToSlash(filepath.Join(dir, p.Name+".svg"))})
+	}
+	return linked, nil
+}
+
 // check refuses what can't be written, before anything is read.
 func (f *reportFlags) check(c *call) error {
-	for _, name := range []string{"html", "svg", "pack", "gobench"} {
+	for _, name := range []string{"html", "svg", "markdown", "pack", "gobench"} {
 		if flag := c.flags.Lookup(name); flag.Changed && flag.Value.String() == "" {
 			return usagef("--%s names no %s", name, map[bool]string{false: "file", true: "directory"}[name == "svg"])
 		}
