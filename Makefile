@@ -34,6 +34,7 @@ fuzz: check-go ## look for inputs that break a parser (FUZZ=10m for longer)
 	$(GO) test ./results -run '^$$' -fuzz '^FuzzRead$$' -fuzztime $(FUZZ)
 	$(GO) test ./results -run '^$$' -fuzz '^FuzzStrace$$' -fuzztime $(FUZZ)
 	$(GO) test ./results/plot -run '^$$' -fuzz '^FuzzChart$$' -fuzztime $(FUZZ)
+	$(GO) test ./results -run '^$$' -fuzz '^FuzzExpect$$' -fuzztime $(FUZZ)
 
 build: check-go ## build the programs into bin/
 	@mkdir -p bin

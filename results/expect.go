@@ -351,6 +351,8 @@ func (u expUnit) figure(v float64) string {
 		return number(v, 3) + " B"
 	case u == expUnit{bytes: 1}:
 		return number(v/1024, 3) + " KB"
+	case v == math.Trunc(v) && math.Abs(v) < 1000:
+		return exact(v)
 	}
 	return number(v, 3)
 }

@@ -66,7 +66,9 @@ var expMetrics = []expMetric{
 		return float64(t.Load.Sessions.Lost), true
 	}},
 	{name: "switches", about: CPUPerRequest, beside: true, value: perAnswer},
-	{name: "threads", about: CPUPerRequest, beside: true, value: func(t *Trial) (float64, bool) { return positive(t.Server.Threads) }},
+	{name: "threads", about: CPUPerRequest, beside: true, value: func(t *Trial) (float64, bool) {
+		return positive(t.Server.Threads)
+	}},
 	{name: "processes", about: CPUPerRequest, beside: true, value: func(t *Trial) (float64, bool) {
 		return positive(t.Server.Processes)
 	}},
@@ -187,19 +189,22 @@ func wordOf(t *Trial, about Metric, ok bool) (word string, fault bool) {
 // place finds the situation that a figure is read from.
 func (f *expFigure) place(run *Run) (*Situation, error) {
 	var names []string
-	var found *Situation
+	var found, stateful []*Situation // about the metric; the second ones only beside others
 	for i := range run.Situations {
 		s := &run.Situations[i]
 		names = append(names, s.Name)
 		switch {
 		case f.situation != "" && s.Name == f.situation:
 			return s, nil
-		case f.situation != "":
-		case f.metric.about == "" && len(run.Situations) == 1:
-			return s, nil
-		case s.Metric == f.metric.about && (found == nil || found.State != "" && s.State == ""):
-			found = s
+		case f.metric.about != "" && s.Metric != f.metric.about:
+		case s.State == "":
+			found = append(found, s)
+		default:
+			stateful = append(stateful, s)
 		}
+	}
+	if len(found) == 0 {
+		found = stateful
 	}
 	list := "it has none"
 	if len(names) > 0 {
@@ -208,10 +213,10 @@ func (f *expFigure) place(run *Run) (*Situation, error) {
 	switch {
 	case f.situation != "":
 		return nil, fmt.Errorf("the run has no situation %q: %s", f.situation, list)
-	case found == nil:
-		return nil, fmt.Errorf("%s: name the situation, as in %s(%s, NAME): %s", f, f.metric.name, cmp.Or(f.row, "ROW"), list)
+	case len(found) != 1:
+		return nil, fmt.Errorf("%s: name the situation: %s", f, list)
 	}
-	return found, nil
+	return found[0], nil
 }
 
 // cells are the rows that a figure may be of: the one that is named; of best and worst, the row that is and all that

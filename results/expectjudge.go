@@ -28,8 +28,8 @@ type Outcome struct {
 
 // Judge answers an expectation by the trials of a run. Both sides are computed in each block from its own trials, so
 // that what disturbs a whole block cancels out; the order-statistic 95 % interval of the median of their difference
-// decides if it lies wholly on one side. Below MinTrials blocks there is no answer. A row that failed refutes what calls
-// it good. An error wraps ErrExpect: the line names what the run does not have.
+// decides if it lies wholly on one side. Below MinTrials blocks there is no answer. A row that failed refutes what
+// calls it good. An error wraps ErrExpect: the line names what the run does not have.
 func (e *Expectation) Judge(run *Run, trials []Trial) (Outcome, error) {
 	options := make([][]*expCell, len(e.figures))
 	for i, f := range e.figures {
@@ -119,7 +119,8 @@ func (e *Expectation) judge(cells []*expCell) Outcome {
 	if len(differ) < MinTrials && !constant {
 		return Outcome{e.Text, CannotTell, tooFewBlocks(len(differ), cells) + why}
 	}
-	return Outcome{e.Text, e.decide(interval(differ, constant), interval(above, constant), interval(below, constant)), why}
+	truth := e.decide(interval(differ, constant), interval(above, constant), interval(below, constant))
+	return Outcome{e.Text, truth, why}
 }
 
 // interval is the 95 % interval of a median; a figure without trials has none.
@@ -280,7 +281,8 @@ func (e *Expectation) sides(sides [3][]float64, differ []float64, constant bool)
 		return ""
 	}
 	unit := e.left.unit
-	text := fmt.Sprintf("%s against %s", unit.figure(Summarize(sides[0]).Median), unit.figure(Summarize(sides[1]).Median))
+	left, right := Summarize(sides[0]).Median, Summarize(sides[1]).Median
+	text := fmt.Sprintf("%s against %s", unit.figure(left), unit.figure(right))
 	if constant {
 		return text + ", counted in one request"
 	}
@@ -324,8 +326,8 @@ func tooFewBlocks(n int, cells []*expCell) string {
 func WriteOutcomes(w io.Writer, all []Outcome, s Style) error {
 	var lines []string
 	for _, o := range all {
-		mark, code := map[Truth]string{Holds: "✓", Refuted: "✗", CannotTell: "?"}[o.Truth], map[Truth]string{Holds: green,
-			Refuted: red}[o.Truth]
+		mark := map[Truth]string{Holds: "✓", Refuted: "✗", CannotTell: "?"}[o.Truth]
+		code := map[Truth]string{Holds: green, Refuted: red}[o.Truth]
 		for i, part := range wrap(o.Text, screenWidth-4) {
 			if i == 0 {
 				lines = append(lines, s.paint(code, s.text(mark))+" "+s.text(clip(part, screenWidth-2)))

@@ -87,9 +87,9 @@ func verdictRows(sit *Situation) []wideRow {
 	}
 }
 
-// controlRows are the bill of process control; nothing in a column of another metric.
+// controlRows are the bill of process control; nothing in a column that has none.
 func controlRows(col *Column) []wideRow {
-	if col.Situation.Metric != CPUPerRequest {
+	if _, billed := col.control(); !billed {
 		return nil
 	}
 	bills, _ := col.control()

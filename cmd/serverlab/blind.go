@@ -83,8 +83,8 @@ func (f *blindFlags) apply(dir string, run results.Run, trials []results.Trial) 
 	return run, trials, saveKey(f.key, dir, seed, key)
 }
 
-// saveKey writes a key that only its owner may read. One that is there stays: what was handed out with it would lose its
-// meaning. The same key again is no error.
+// saveKey writes a key that only its owner may read. One that is there stays: what was handed out with it would lose
+// its meaning. The same key again is no error.
 func saveKey(path, dir string, seed uint64, key []results.Alias) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# the letters of %s; the same again: --blind --seed %d\n", filepath.Base(dir), seed)

@@ -20,8 +20,8 @@ type expectFlags struct {
 var errUndecided = errors.New("no expectation is refuted, but")
 
 func (f *expectFlags) register(c *call) {
-	c.flags.StringArrayVar(&f.texts, "expect", nil, "answer `LINE`, such as 'cpu(mine) <= 1.2*cpu(threadpool)', or each "+
-		"line of @FILE; may be repeated")
+	c.flags.StringArrayVar(&f.texts, "expect", nil, "answer `LINE`, such as 'cpu(mine) <= "+
+		"1.2*cpu(threadpool)', or each line of @FILE; may be repeated")
 	c.more += expectHelp
 }
 
