@@ -1,5 +1,13 @@
 package results
 
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
 // Answer is one sentence of the verdict: which architecture is most efficient, in what. Ties are called ties.
 type Answer struct {
 	Aspect    string   // "CPU per request at a fixed rate"
@@ -8,16 +16,319 @@ type Answer struct {
 	Reasons   []string // that the counters show, a sentence each
 }
 
+// aspects are what a server can be efficient in, in the order in which they are answered: the metric that decides each,
+// and what its best row does.
+var aspects = []struct {
+	metric     Metric
+	name, does string
+}{
+	{Throughput, "throughput per CPU", "answers most"},
+	{CPUPerRequest, "CPU per request at a fixed rate", "needs least CPU time"},
+	{Latency, "tail latency", "has the shortest p99"},
+	{MemoryPerSilent, "memory per connection", "needs least memory"},
+	{Harmed, "isolation after a crash", "harms fewest clients"},
+	{Stall, "isolation from a request that blocks", "keeps the others waiting least"},
+}
+
 // Answers are the verdict of a run, aspect by aspect; what was not measured has none.
 func Answers(run *Run, trials []Trial) (all []Answer) {
-	for _, col := range Columns(run, trials) {
-		for i := range col.Cells {
-			if c := &col.Cells[i]; c.Verdict == Best {
-				all = append(all, Answer{Aspect: col.Situation.Meaning, Situation: col.Situation.Name,
-					Text: c.Architecture.Label + " is best: " + col.Situation.Metric.figure(c.Summary.Median,
-						clients(c, col.Situation)) + " (" + col.Situation.Subtitle + ")."})
+	v := &answering{run: run, trials: trials}
+	columns := Columns(run, trials)
+	for _, a := range aspects {
+		for i := range columns {
+			col := &columns[i]
+			if s := col.Situation; s.Metric != a.metric || s.Sweep != "" || s.State != "" {
+				continue
+			}
+			if text := v.column(col, a.does); text != "" {
+				all = append(all, Answer{a.name, col.Situation.Name, text, v.reasons(col)})
+			}
+		}
+		if a.metric == Latency {
+			all = append(all, v.pastTheKnee()...)
+		}
+	}
+	return slices.Concat(all, v.afterFaults(), v.remembering())
+}
+
+// answering is what the sentences of a verdict are made from.
+type answering struct {
+	run    *Run
+	trials []Trial
+	format func(float64) string // of a figure; nil: as its metric is printed
+}
+
+// column is the answer of one column, "" where nothing of it was measured.
+func (v *answering) column(col *Column, does string) string {
+	leaders, worse, failed, rest := sortCells(col)
+	measured := len(leaders) + len(worse) + len(failed) + len(rest)
+	if measured == 0 {
+		return ""
+	}
+	var parts []string
+	say := func(t string) {
+		if t != "" {
+			parts = append(parts, t)
+		}
+	}
+	switch {
+	case len(rest) > 0:
+		return v.tooFew(col)
+	case len(leaders) == 0:
+		say("No row has a figure that counts.")
+	case measured == 1:
+		say(fmt.Sprintf("%s, with nothing to compare it with: %s.", leaders[0].Architecture.Label,
+			v.withInterval(leaders[0], col.Situation)))
+	case len(leaders) == 1:
+		say(fmt.Sprintf("%s %s: %s%s.", leaders[0].Architecture.Label, does,
+			v.withInterval(leaders[0], col.Situation), v.against(leaders[0], worse, col.Situation)))
+	default:
+		say(v.tie(col, leaders, worse))
+	}
+	say(failures(failed))
+	say(v.notRanked(col))
+	return strings.Join(parts, " ")
+}
+
+// sortCells parts the rows of a column, references apart, into those that lead it, those that are worse (the best of
+// them first), those that fail, and those with a figure that can't be ranked or is still to come.
+func sortCells(col *Column) (leaders, worse, failed, rest []*Cell) {
+	for i := range col.Cells {
+		c := &col.Cells[i]
+		if c.Architecture.Reference {
+			continue
+		}
+		switch c.Verdict {
+		case Best:
+			leaders = slices.Insert(leaders, 0, c)
+		case Tied:
+			leaders = append(leaders, c)
+		case Worse:
+			worse = append(worse, c)
+		case Failed:
+			failed = append(failed, c)
+		case Undecided:
+			rest = append(rest, c)
+		}
+	}
+	order := func(a, b *Cell) int {
+		if col.Situation.Metric.HigherIsBetter() {
+			a, b = b, a
+		}
+		return cmp.Compare(a.Summary.Median, b.Summary.Median)
+	}
+	if len(leaders) > 1 {
+		slices.SortStableFunc(leaders[1:], order)
+	}
+	slices.SortStableFunc(worse, order)
+	return leaders, worse, failed, rest
+}
+
+// tooFew says why a column has no ranking, and what would give it one.
+func (v *answering) tooFew(col *Column) string {
+	least, of, who := math.MaxInt, 0, ""
+	rows := 0
+	var missing []string
+	for i := range col.Cells {
+		c := &col.Cells[i]
+		if c.Architecture.Reference {
+			continue
+		}
+		switch {
+		case c.Verdict == NotMeasured:
+			missing = append(missing, c.Architecture.Label)
+		case c.Verdict == Failed || c.Verdict == Unranked:
+		default:
+			if rows++; len(c.Values) < least {
+				least, of, who = len(c.Values), len(c.Trials), c.Architecture.Label
 			}
 		}
 	}
-	return all
+	need := max(MinTrials, trialsFor(rows-1))
+	switch {
+	case len(missing) > 0:
+		return "Not complete, so no ranking: no trial of " + enumerate(missing) + " yet."
+	case rows < 2:
+		return ""
+	case least < of:
+		return fmt.Sprintf("No ranking: %s has %s of %d that count; %d are needed.", who, plural(least, "trial"), of,
+			need)
+	}
+	if b := col.Situation.Blocks; b > 0 && b < need { // more trials of the run are no more of this
+		return fmt.Sprintf("%s: no interval, no ranking.", plural(least, "trial"))
+	}
+	return fmt.Sprintf("%s: no interval, no ranking; ask for --trials %d.", plural(least, "trial"), need)
+}
+
+// trialsFor is the least number of trials of each row with which one of m comparisons can be significant.
+func trialsFor(m int) int {
+	n := 1
+	for leastP(n, n)*float64(max(m, 1)) > Alpha {
+		n++
+	}
+	return n
+}
+
+// tie names the leaders, and tells whether none of them can be told from another, or only none from the best.
+func (v *answering) tie(col *Column, leaders, worse []*Cell) string {
+	var names, figures []string
+	for _, c := range leaders {
+		names = append(names, c.Architecture.Label)
+		figures = append(figures, v.withInterval(c, col.Situation))
+	}
+	from := ""
+	for i, a := range leaders[1:] {
+		for _, b := range leaders[i+2:] {
+			if rel := col.relation(a, b); rel == ahead || rel == behind {
+				from = " from the best figure among them, that of " + names[0]
+			}
+		}
+	}
+	text := fmt.Sprintf("%s can't be told apart%s: %s", enumerate(names), from, enumerate(figures))
+	switch effect := strings.TrimPrefix(v.against(leaders[0], worse, col.Situation), ", "); {
+	case strings.HasPrefix(effect, "against "):
+		text += ". That is " + effect
+	case effect != "":
+		text += ". The first has " + effect
+	}
+	return text + "."
+}
+
+// against sets the best figure against the next one that differs, and against the worst.
+func (v *answering) against(best *Cell, worse []*Cell, s *Situation) string {
+	if len(worse) == 0 {
+		return ""
+	}
+	next, last := worse[0], worse[len(worse)-1]
+	switch {
+	case next == last:
+		return ", " + v.effect(best, next, s) + next.Architecture.Label + ", " + v.withInterval(next, s)
+	case next.Summary.Median == last.Summary.Median: // counts of clients, mostly
+		return ", " + v.effect(best, next, s) + plural(len(worse), "row") + " with " +
+			v.figure(next.Summary.Median, next, s)
+	}
+	return ", " + v.effect(best, next, s) + "the next, " + next.Architecture.Label + ", " + v.withInterval(next, s) +
+		", and " + v.effect(best, last, s) + "the worst, " + last.Architecture.Label + ", " + v.withInterval(last, s)
+}
+
+// effect is how many times better a figure is: "1.9 times less than "; where there is no such factor, only "against ".
+func (v *answering) effect(best, other *Cell, s *Situation) string {
+	a, b := best.Summary.Median, other.Summary.Median
+	factor, word := b/a, "less"
+	if s.Metric.HigherIsBetter() {
+		factor, word = a/b, "more"
+	}
+	if math.IsNaN(factor) || math.IsInf(factor, 0) || factor < 1 || s.Metric == Harmed {
+		return "against "
+	}
+	return multiple(factor) + " times " + word + " than "
+}
+
+// multiple prints a factor with two digits, and with a third where two would leave nothing of it.
+func multiple(factor float64) string {
+	if factor < 1.1 {
+		return number(factor, 3)
+	}
+	return number(factor, 2)
+}
+
+// figure prints a median with its unit; throughput for each CPU that the server may use.
+func (v *answering) figure(value float64, c *Cell, s *Situation) string {
+	if v.format != nil {
+		return v.format(value)
+	}
+	switch s.Metric {
+	case Throughput:
+		return number(value/float64(v.cpus()), 3) + " requests/s"
+	case CPUPerRequest:
+		return number(value*1e6, 3) + " µs"
+	case Outage:
+		if math.IsInf(value, 1) {
+			return "never"
+		}
+	}
+	return s.Metric.figure(value, clients(c, s))
+}
+
+// cpus is how many CPUs the server may use; 1 where the record does not say, so that a figure is that of all.
+func (v *answering) cpus() int { return max(1, len(v.run.Setup.ServerCPUs)) }
+
+// withInterval prints a cell's median and, in brackets, its interval: "59.4 µs (58.0 to 61.2)".
+func (v *answering) withInterval(c *Cell, s *Situation) string {
+	text := v.figure(c.Summary.Median, c, s)
+	if s.Metric == Throughput && v.format == nil && len(v.run.Setup.ServerCPUs) > 1 {
+		text += " per CPU"
+	}
+	if c.Summary.Smallest == c.Summary.Biggest && c.Summary.N > 1 {
+		return text + fmt.Sprintf(" (in each of %s)", plural(len(c.Values), "trial"))
+	}
+	if math.IsNaN(c.Summary.Lo) {
+		return text + fmt.Sprintf(" (of %s: no interval)", plural(len(c.Values), "trial"))
+	}
+	lo, hi := v.figure(c.Summary.Lo, c, s), v.figure(c.Summary.Hi, c, s)
+	if number, unit, found := strings.Cut(lo, " "); found && strings.HasSuffix(hi, " "+unit) {
+		lo, hi = number, strings.TrimSuffix(hi, " "+unit) // the figure before them has it
+		if !strings.Contains(text, " "+unit) {
+			hi += " " + unit
+		}
+	}
+	return text + " (" + lo + " to " + hi + ")"
+}
+
+// failures names the rows that fail, those with the same word together.
+func failures(failed []*Cell) string {
+	var words []string
+	rows := map[string][]string{}
+	for _, c := range failed {
+		if rows[c.Word] == nil {
+			words = append(words, c.Word)
+		}
+		rows[c.Word] = append(rows[c.Word], c.Architecture.Label)
+	}
+	var parts []string
+	for _, w := range words {
+		verb := "fail"
+		if len(rows[w]) == 1 {
+			verb = "fails"
+		}
+		parts = append(parts, fmt.Sprintf("%s %s: %s.", enumerate(rows[w]), verb, w))
+	}
+	return strings.Join(parts, " ")
+}
+
+// notRanked says which rows ran at a rate of their own, which have no figure that counts, and what the references did.
+func (v *answering) notRanked(col *Column) string {
+	var own, void, beside []string
+	for i := range col.Cells {
+		c := &col.Cells[i]
+		rate, has := col.Situation.OwnRates[c.Architecture.Name]
+		switch {
+		case c.Verdict == Beside:
+			beside = append(beside, c.Architecture.Label+" "+v.withInterval(c, col.Situation))
+		case c.Verdict == Unranked && (len(c.Trials) > 0 || c.Word != "n/a") && !c.Architecture.Reference:
+			void = append(void, c.Architecture.Label+" ("+c.Word+")")
+		case has && len(c.Values) > 0:
+			own = append(own, fmt.Sprintf("%s at %s/s", c.Architecture.Label, exact(rate)))
+		}
+	}
+	var parts []string
+	if len(own) > 0 {
+		parts = append(parts, fmt.Sprintf("At a rate of its own: %s, the others at %s/s.", enumerate(own),
+			exact(col.Situation.Rate)))
+	}
+	if len(void) > 0 {
+		parts = append(parts, "Not ranked: "+enumerate(void)+".")
+	}
+	if len(beside) > 0 {
+		parts = append(parts, "Beside the ranking: "+enumerate(beside)+".")
+	}
+	return strings.Join(parts, " ")
+}
+
+// enumerate joins names as a sentence does: "a, b and c".
+func enumerate(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }

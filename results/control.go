@@ -6,8 +6,12 @@ import (
 	"strconv"
 )
 
-// baseline is the row whose CPU time is subtracted: it accepts, reads, works, writes and closes, and controls nothing.
-const baseline = "iterative"
+// serial tells the row whose CPU time is subtracted: it serves one connection at a time, in one process; it accepts,
+// reads, works, writes and closes, and controls nothing. Records from before a row said how many it serves at a time
+// have only its name.
+func serial(a *Architecture) bool {
+	return a.AtOnce == 1 && a.Processes == "" && !a.Reference || a.AtOnce == 0 && a.Name == "iterative"
+}
 
 // controlMeaning is what a column says that shows the bill.
 const controlMeaning = "a request without work; control: its CPU above the iterative server's"
@@ -20,7 +24,7 @@ func (col *Column) control() (bills []Summary, ok bool) {
 	if col.Situation.Metric != CPUPerRequest || col.Situation.State != "" { // with sessions rows have rates of their own
 		return nil, false
 	}
-	i := slices.IndexFunc(col.Cells, func(c Cell) bool { return c.Architecture.Name == baseline })
+	i := col.baseline()
 	if i < 0 {
 		return nil, false
 	}
@@ -35,6 +39,11 @@ func (col *Column) control() (bills []Summary, ok bool) {
 		bills = append(bills, Summarize(bill))
 	}
 	return bills, len(base) > 0
+}
+
+// baseline is the first row that serves one connection at a time, -1 where there is none.
+func (col *Column) baseline() int {
+	return slices.IndexFunc(col.Cells, func(c Cell) bool { return serial(c.Architecture) })
 }
 
 // byBlock is the figure of each valid trial.

@@ -95,7 +95,7 @@ func (d *screen) column(col Column, wide int) []string {
 			mark, code = "×", red
 		}
 		if billed {
-			t = withControl(figures[i], c, bills[i], body)
+			t = withControl(figures[i], c, bills[i], body, i == col.baseline())
 		} else if bars := body - 1 - widest; bars >= 3 && c.Verdict != Failed && c.Verdict != Unranked && c.Summary.N > 0 {
 			t = bar(c.Summary.Median, top, bars) + " " + right(figures[i], widest)
 		}
@@ -104,13 +104,14 @@ func (d *screen) column(col Column, wide int) []string {
 	return cells
 }
 
-// withControl puts the bill of process control beside a figure, where there is room for both.
-func withControl(figure string, c *Cell, bill Summary, room int) string {
+// withControl puts the bill of process control beside a figure, where there is room for both; base tells the row that
+// the bill is held against.
+func withControl(figure string, c *Cell, bill Summary, room int, base bool) string {
 	if c.Verdict == Failed || c.Verdict == NotMeasured || c.Summary.N == 0 {
 		return right(figure, room)
 	}
 	t := signed(bill.Median)
-	if c.Architecture.Name == baseline {
+	if base {
 		t = "–"
 	}
 	return firstFit(room, right(figure, room-7)+" "+right(t, 6), figure+" "+t, right(figure, room))
@@ -141,8 +142,11 @@ func clients(c *Cell, sit *Situation) int {
 	return sit.Connections
 }
 
-// spawns tells the row whose CPU time goes into starting a process for each request.
-func spawns(a *Architecture) bool { return a.Name == "process" }
+// spawns tells a row whose CPU time goes into starting a process for each request. Records from before a row said what
+// its processes are have only its name.
+func spawns(a *Architecture) bool {
+	return a.Processes == PerRequest || a.Processes == "" && a.Name == "process"
+}
 
 // noteMark is the superscript of a figure that must not be read without its footnote.
 func (d *screen) noteMark(a *Architecture, sit *Situation) string {

@@ -10,10 +10,11 @@ import (
 	"strings"
 )
 
-// Wide prints everything that the closing screen leaves out: a table for each situation, its findings, the calibration,
+// Wide prints everything that the closing screen leaves out: the verdict in sentences, a table for each situation, its findings, the calibration,
 // the machine, the settings of each row and the order of the trials. It may be wider than 80 columns.
 func Wide(w io.Writer, run Run, trials []Trial, s Style) error {
 	var b bytes.Buffer
+	wideAnswers(&b, &run, trials)
 	for _, col := range Columns(&run, trials) {
 		if col.Situation.Sweep == "" {
 			wideSituation(&b, &run, &col)

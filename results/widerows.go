@@ -93,6 +93,7 @@ func controlRows(col *Column) []wideRow {
 		return nil
 	}
 	bills, _ := col.control()
+	base := func(c *Cell) bool { i := col.baseline(); return i >= 0 && c == &col.Cells[i] }
 	of := func(c *Cell) Summary {
 		for i := range bills {
 			if &col.Cells[i] == c {
@@ -104,7 +105,7 @@ func controlRows(col *Column) []wideRow {
 	d := screen{}
 	return []wideRow{
 		{"process control, µs above iterative", func(c *Cell) string {
-			if c.Architecture.Name == baseline {
+			if base(c) {
 				return "–"
 			}
 			if of(c).N == 0 {
@@ -114,7 +115,7 @@ func controlRows(col *Column) []wideRow {
 		}},
 		{"  95 % interval, paired by block", func(c *Cell) string {
 			switch s := of(c); {
-			case c.Architecture.Name == baseline:
+			case base(c):
 				return "–"
 			case math.IsNaN(s.Lo):
 				return "n/a"
