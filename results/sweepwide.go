@@ -35,11 +35,10 @@ func wideCurves(b *bytes.Buffer, run *Run, trials []Trial) {
 	}
 	for _, col := range Columns(run, trials) {
 		for i := range col.Cells {
-			if col.Situation.Sweep != LoadSweep {
-				continue
-			}
-			for _, line := range col.Cells[i].findings() {
-				b.WriteString(col.Situation.Name + ": " + line + "\n")
+			if col.Situation.Sweep == LoadSweep {
+				for _, line := range col.Cells[i].findings() {
+					b.WriteString(col.Situation.Name + ": " + line + "\n")
+				}
 			}
 		}
 	}
