@@ -150,7 +150,10 @@ func Summarize(values []float64) Summary {
 	sorted := slices.Sorted(slices.Values(values))
 	of := benchmath.AssumeNothing.Summary(benchmath.NewSample(sorted, &benchmath.DefaultThresholds), confidence)
 	s := Summary{n, of.Center, of.Lo, of.Hi, sorted[0], sorted[n-1]}
-	if math.IsInf(of.Lo, 0) || math.IsInf(of.Hi, 0) { // too few values
+	if math.IsNaN(s.Median) { // between two values of which one is infinite: an answer that never came
+		s.Median = sorted[n/2]
+	}
+	if n < MinTrials {
 		s.Lo, s.Hi = nan, nan
 	}
 	return s
