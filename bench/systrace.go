@@ -35,8 +35,8 @@ type TraceOptions struct {
 }
 
 // TraceCalls starts a server under strace, asks for / once to warm up, and then for the requests that are traced. Each
-// lasts from before the client connects, or sends, until the answer has arrived and the server is at rest again: all its
-// threads sleep. Errors are ErrStrace, or say what failed.
+// lasts from before the client connects, or sends, until the answer has arrived and the server is at rest again: all
+// its threads sleep. Errors are ErrStrace, or say what failed.
 func TraceCalls(ctx context.Context, o TraceOptions) ([]results.RequestTrace, error) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -56,7 +56,9 @@ func TraceCalls(ctx context.Context, o TraceOptions) ([]results.RequestTrace, er
 		}
 	}
 	file := filepath.Join(dir, "strace")
-	traced := append([]string{strace, "-f", "-ttt", "-T", "-yy", "-s", "64", "-o", file, "--"}, o.Server...)
+	// Apache asks for random numbers thousands of times before it listens: the kernel keeps these from strace.
+	traced := append([]string{strace, "-f", "--seccomp-bpf", "-e", "trace=!getrandom", "-ttt", "-T", "-yy", "-s", "64",
+		"-o", file, "--"}, o.Server...)
 	s, err := start(ctx, traced, o.CPUs, "")
 	if err != nil {
 		return nil, err
