@@ -247,7 +247,7 @@ func TestTablesOfOneMeasurement(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := Charts(run, trials)
-	rows := find(t, all, "connection-memory").Chart.Table().Rows
+	rows := findPicture(t, all, "connection-memory").Chart.Table().Rows
 	for i, a := range run.Architectures {
 		idle := run.Calibration.Idle[a.Name]
 		for k, v := range []*float64{idle.Silent, idle.Used} {
@@ -261,7 +261,7 @@ func TestTablesOfOneMeasurement(t *testing.T) {
 		}
 	}
 	workers, share := map[string]int{}, map[string]float64{}
-	for _, r := range find(t, all, "trivial-balance").Chart.Table().Rows {
+	for _, r := range findPicture(t, all, "trivial-balance").Chart.Table().Rows {
 		v, err := strconv.ParseFloat(r[2], 64)
 		if err != nil {
 			t.Fatal(err)

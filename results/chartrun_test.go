@@ -12,7 +12,7 @@ import (
 )
 
 // find is the picture of that name.
-func find(t *testing.T, all []Picture, name string) Picture {
+func findPicture(t *testing.T, all []Picture, name string) Picture {
 	t.Helper()
 	i := slices.IndexFunc(all, func(p Picture) bool { return p.Name == name })
 	if i < 0 {
@@ -21,8 +21,8 @@ func find(t *testing.T, all []Picture, name string) Picture {
 	return all[i]
 }
 
-// offeredFixture offers two rows 1,000 to 8,000 requests per second: the one holds 2,000 of them and the other 6,000.
-func offeredFixture(trials int) (Run, []Trial) {
+// heldFixture offers two rows 1,000 to 8,000 requests per second: the one holds 2,000 of them and the other 6,000.
+func heldFixture(trials int) (Run, []Trial) {
 	run, _ := fixture(2, 6)
 	run.Situations, run.Plan = nil, nil
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -46,13 +46,13 @@ func offeredFixture(trials int) (Run, []Trial) {
 }
 
 func TestChartsOfASweep(t *testing.T) {
-	run, trials := offeredFixture(6)
+	run, trials := heldFixture(6)
 	all := Charts(run, trials)
 	want := "load-throughput-offered load-latency-throughput-p50 load-latency-throughput-p99"
 	if names := strings.Join(drawAll(t, all), " "); names != want {
 		t.Fatalf("%q, want %q", names, want)
 	}
-	offered := find(t, all, "load-throughput-offered").Chart.(*plot.Lines)
+	offered := findPicture(t, all, "load-throughput-offered").Chart.(*plot.Lines)
 	if len(offered.Series) != 3 || !offered.Series[0].Reference || len(offered.Series[2].Points) != 4 {
 		t.Fatalf("throughput against offered load: %+v", offered.Series)
 	}
@@ -87,7 +87,7 @@ func TestChartOfCalls(t *testing.T) {
 	}
 	r.Steps = append(r.Steps, Step{Kind: KindCall, Name: "accept4", Waits: Still}, Step{Kind: KindExit})
 	run.Calibration.Traces = map[string]SysTrace{"iterative": {Requests: []RequestTrace{r}}, "eventloop": {}}
-	p := find(t, Charts(run, trials), "system-calls")
+	p := findPicture(t, Charts(run, trials), "system-calls")
 	drawAll(t, []Picture{p})
 	rows := p.Chart.Table().Rows
 	for i, want := range [][]string{{"iterative", "1", "1", "1", "2", "2", "2", "9"},
@@ -264,8 +264,8 @@ func TestTimeLines(t *testing.T) {
 	}
 	all := Charts(run, trials)
 	drawAll(t, all)
-	rate := find(t, all, "crash-timeline").Chart.(*plot.Lines)
-	wait := find(t, all, "crash-wait").Chart.(*plot.Lines)
+	rate := findPicture(t, all, "crash-timeline").Chart.(*plot.Lines)
+	wait := findPicture(t, all, "crash-wait").Chart.(*plot.Lines)
 	if len(rate.Series) != 2 || len(wait.Series) != 2 {
 		t.Fatalf("%d and %d lines, want one of each row", len(rate.Series), len(wait.Series))
 	}
