@@ -231,7 +231,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"version":1}`), []byte("{\"version\":2}\n\n{}\n"))
 	f.Add([]byte("["), append(line, '\n'))
 	f.Fuzz(func(t *testing.T, head, body []byte) {
-		var r reading
+		var r recordReading
 		r.head("a/"+runFile, head)
 		r.lines(bytes.NewReader(body), "a/"+trialsFile)
 		run, trials, err := r.result("a", "a/"+trialsFile)

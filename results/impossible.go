@@ -11,7 +11,7 @@ const (
 	mostSeconds   = 1e9
 	leastWindow   = 1e-6 // seconds
 	mostCount     = 1e15
-	mostRows      = 200
+	mostRunRows   = 200
 	mostColumns   = 500
 	mostPlanned   = 200_000
 	mostSteps     = 1_000_000
@@ -165,9 +165,9 @@ func (s *Series) impossible() string {
 
 // impossible says what no run can be, or "". Rows and columns are told apart by their names.
 func (r *Run) impossible() string {
-	if len(r.Architectures) > mostRows || len(r.Situations) > mostColumns || len(r.Plan) > mostPlanned {
+	if len(r.Architectures) > mostRunRows || len(r.Situations) > mostColumns || len(r.Plan) > mostPlanned {
 		return fmt.Sprintf("%d rows, %d situations and %d planned trials are more than are read (%d, %d and %d)",
-			len(r.Architectures), len(r.Situations), len(r.Plan), mostRows, mostColumns, mostPlanned)
+			len(r.Architectures), len(r.Situations), len(r.Plan), mostRunRows, mostColumns, mostPlanned)
 	}
 	seen := map[[2]string]bool{}
 	once := func(kind, name string) string {

@@ -73,6 +73,9 @@ func NewOverview(run *Run, trials []Trial) Overview {
 	if t := d.broken(); len(t.Rows) > 0 {
 		o.Tables = append(o.Tables, t)
 	}
+	if t := d.offered(); len(t.Rows) > 0 {
+		o.Tables = append(o.Tables, t)
+	}
 	if o.Question == "" {
 		o.Question = "What was measured?"
 		if len(o.Tables) > 0 {
@@ -227,6 +230,28 @@ func (d *screen) broken() OverviewTable {
 		if known {
 			t.Rows = append(t.Rows, row)
 		}
+	}
+	return t
+}
+
+// offered is the table of a sweep over offered rates: how far each row goes. Its curves are charts.
+func (d *screen) offered() OverviewTable {
+	t := OverviewTable{Title: "How much load does each row hold?", Columns: []OverviewColumn{
+		{Title: "knee", Unit: "offered, 1/s", Meaning: "where throughput over response time is highest"},
+		{Title: "at the knee", Unit: "p99", Meaning: "the response time there; past it there is waiting and little more"},
+		{Title: "peak", Unit: "right answers, 1/s", Meaning: "the highest goodput of each block, whatever it costs in time"}}}
+	sits := sweepOf(d.run, LoadSweep)
+	for _, c := range Curves(d.run, d.trials, LoadSweep) {
+		row := slices.IndexFunc(d.run.Architectures, func(a Architecture) bool { return a.Name == c.Architecture.Name })
+		if row < 0 || c.Measured == 0 {
+			continue
+		}
+		knee, wait := OverviewCell{Text: "–"}, OverviewCell{Text: "–"}
+		if k := c.Sweep.Knee; k >= 0 && k < len(c.Points) {
+			knee.Text, wait.Text = exact(c.Points[k].Rate), duration(c.Points[k].P99.Median, 3)
+		}
+		peak := newOverviewCell(&c.Peak, sits[0], 0)
+		t.Rows = append(t.Rows, OverviewRow{Row: row, Cells: []OverviewCell{knee, wait, peak}})
 	}
 	return t
 }

@@ -88,7 +88,7 @@ func unpack(f io.Reader, path string) (Run, []Trial, error) {
 		return Run{}, nil, fmt.Errorf("%s %w", path, ErrForeign)
 	}
 	archive, lines := tar.NewReader(zip), path+"/"+trialsFile
-	var r reading
+	var r recordReading
 	text, err := packedFile(archive, path, runFile, maxRunBytes)
 	if errors.Is(err, ErrForeign) {
 		return Run{}, nil, err

@@ -24,7 +24,7 @@ func Read(dir string) (Run, []Trial, error) {
 	if info, err := os.Stat(dir); err == nil && info.Mode().IsRegular() {
 		return readPacked(dir)
 	}
-	var r reading
+	var r recordReading
 	head, err := openRun(dir)
 	switch {
 	case errors.Is(err, ErrNoRun):
@@ -85,8 +85,8 @@ func openRegular(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// reading is a record while it is read.
-type reading struct {
+// recordReading is a record while it is read.
+type recordReading struct {
 	run    Run // its Version is 0 as long as there is none
 	trials []Trial
 	wrong  problems
@@ -95,7 +95,7 @@ type reading struct {
 }
 
 // head takes in run.json.
-func (r *reading) head(path string, text []byte) {
+func (r *recordReading) head(path string, text []byte) {
 	var run Run
 	if err := decode(path, 1, text, &run); err != nil {
 		r.wrong.add(err)
@@ -109,7 +109,7 @@ func (r *reading) head(path string, text []byte) {
 }
 
 // lines takes in the trials, complete lines only: one without its newline is a write that did not end.
-func (r *reading) lines(f io.Reader, path string) {
+func (r *recordReading) lines(f io.Reader, path string) {
 	in, seen := bufio.NewReaderSize(f, 1<<16), map[Planned]int{}
 	for number := 1; ; number++ {
 		line, size, err := nextLine(in)
@@ -134,7 +134,7 @@ func (r *reading) lines(f io.Reader, path string) {
 }
 
 // line takes in one trial. seen are the lines of those before it.
-func (r *reading) line(path string, number int, text []byte, seen map[Planned]int) {
+func (r *recordReading) line(path string, number int, text []byte, seen map[Planned]int) {
 	var t Trial
 	if err := decode(path, number, text, &t); err != nil {
 		r.wrong.add(err)
@@ -164,7 +164,7 @@ func (r *reading) line(path string, number int, text []byte, seen map[Planned]in
 func (p *Planned) cell() string { return fmt.Sprintf("%q of %q", p.Situation, p.Architecture) }
 
 // stranger says that a trial is not one of the run, or "".
-func (r *reading) stranger(t *Trial) string {
+func (r *recordReading) stranger(t *Trial) string {
 	switch {
 	case !slices.ContainsFunc(r.run.Architectures, func(a Architecture) bool { return a.Name == t.Architecture }):
 		return fmt.Sprintf("%s has no row %q", runFile, t.Architecture)
@@ -193,7 +193,7 @@ func nextLine(in *bufio.Reader) (line []byte, size int64, err error) {
 }
 
 // result is what could be read, and what could not. path is that of the trials.
-func (r *reading) result(name, path string) (Run, []Trial, error) {
+func (r *recordReading) result(name, path string) (Run, []Trial, error) {
 	if r.torn > 0 {
 		r.wrong.add(fmt.Errorf("%s:%d %w: it is cut short: no newline ends it", path, r.torn, ErrDamaged))
 	}
@@ -204,7 +204,7 @@ func (r *reading) result(name, path string) (Run, []Trial, error) {
 }
 
 // strict is a run that can be gone on with: nothing may be wrong with it but a last line that was cut short.
-func (r *reading) strict(dir string, head []byte, f io.Reader) error {
+func (r *recordReading) strict(dir string, head []byte, f io.Reader) error {
 	r.head(filepath.Join(dir, runFile), head)
 	r.lines(f, filepath.Join(dir, trialsFile))
 	return r.wrong.err(dir)

@@ -119,7 +119,7 @@ func Resume(dir string) (*Writer, Run, []Trial, error) {
 	if err != nil {
 		return nil, Run{}, nil, err
 	}
-	var r reading
+	var r recordReading
 	err = r.strict(dir, head, w.file)
 	if err == nil && r.torn > 0 {
 		if err = w.file.Truncate(r.size); err != nil {

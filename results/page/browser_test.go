@@ -34,7 +34,7 @@ func browser(t *testing.T) context.Context {
 	found := slices.ContainsFunc([]string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
 		"chrome", "headless-shell"}, func(name string) bool { _, err := exec.LookPath(name); return err == nil })
 	if !found {
-		t.Skip("no chromium or chrome is installed: scripts/setup.sh installs it")
+		t.Skip("no chromium or chrome is installed: apt-get install chromium")
 	}
 	options := chromedp.DefaultExecAllocatorOptions[:]
 	if os.Getuid() == 0 { // its sandbox refuses root

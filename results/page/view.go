@@ -23,6 +23,7 @@ type view struct {
 	Damage   []string
 	Riddle   []string // what a class is asked of a blind run
 	Verdict  []aspect
+	Front    []string // the Pareto front in sentences
 	Scores   []results.Score
 	Total    string // of the scores
 	Sections []section
@@ -131,11 +132,13 @@ const (
 )
 
 func newView(run *results.Run, trials []results.Trial, damage []string) (v *view, err error) {
+	front := results.ParetoFront(run, trials)
 	v = &view{shell: newShell(), Overview: results.NewOverview(run, trials), Run: run, Damage: damage,
 		When:     run.Started.UTC().Format("2 January 2006, 15:04 UTC"),
 		Machine:  machine(&run.Machine),
 		Riddle:   results.Riddle(run),
 		Verdict:  verdict(results.Answers(run, trials)),
+		Front:    front.Sentences(),
 		Scores:   results.Scores(run, trials),
 		Sections: sections(run, trials),
 		Trials:   results.TrialList(run, trials),
