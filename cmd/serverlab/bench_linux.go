@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 	"serverlab/bench"
 	"serverlab/internal/cpuset"
 	"serverlab/results"
-	"serverlab/results/page"
 	"serverlab/servers"
 )
 
@@ -110,14 +108,6 @@ func runBench(ctx context.Context, c *call) error {
 			len(trials), len(run.Plan), filepath.Join(o.Dir, pageFile), o.Dir)
 	}
 	return nil
-}
-
-// pageFile is the page of a run, in its directory.
-const pageFile = "report.html"
-
-func savePage(dir string, run results.Run, trials []results.Trial) error {
-	x := export{"html", filepath.Join(dir, pageFile), func(w io.Writer) error { return page.Write(w, run, trials, nil) }}
-	return x.save(nil)
 }
 
 func (f *benchFlags) options(c *call) (o bench.Options, err error) {

@@ -119,7 +119,8 @@ func TestBlindPageKeepsTheSecret(t *testing.T) {
 	}
 }
 
-const hostile = `"><script>alert(1)</script><img src=x onerror="alert(2)"></style></svg>"onload="alert(3)" href="javascript:alert(4)`
+const hostile = `"><script>alert(1)</script><img src=x onerror="alert(2)"></style></svg>` +
+	`"onload="alert(3)" href="javascript:alert(4)`
 
 // poison writes a text into every string below v: behind what is there, so that names still meet, or in its place.
 // Named types of strings, such as metrics, are spared where behind is true: without them there is little to draw.
