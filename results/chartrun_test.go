@@ -270,7 +270,7 @@ func TestTimeLines(t *testing.T) {
 		t.Fatalf("%d and %d lines, want one of each row", len(rate.Series), len(wait.Series))
 	}
 	for _, s := range rate.Series {
-		if n := len(s.Points); n > mostSteps || n < mostSteps/2 {
+		if n := len(s.Points); n > mostShown || n < mostShown/2 {
 			t.Errorf("%s: %d points", s.Name, n)
 		}
 		if p := s.Points[0]; p.Y != 2000 || p.X < -0.4 || p.X > -0.39 {
