@@ -72,8 +72,9 @@ func TestTrialList(t *testing.T) {
 			verdicts[l.Trial.Architecture] = l.Verdict
 		}
 	}
-	for row, want := range map[string]string{"iterative": TrialFailed, "threadpool": TrialFailed, "goroutine": TrialVoid,
-		"thread": TrialValid, "gone": TrialValid} {
+	for row, want := range map[string]string{"iterative": TrialFailed, "threadpool": TrialFailed,
+		"goroutine": TrialVoid,
+		"thread":    TrialValid, "gone": TrialValid} {
 		if verdicts[row] != want {
 			t.Errorf("%s is %s, want %s", row, verdicts[row], want)
 		}

@@ -90,7 +90,8 @@ func open(t *testing.T, ctx context.Context, html string, as look) *tab {
 	check(chromedp.Call(ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
 		MatchedNetworkConditions: []*network.Conditions{&offline}}))
 	check(chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: as.scheme}}}))
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: as.scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"}}})) // else places change while they are asked for
 	check(nil, chromedp.Do(ctx, chromedp.EmulateViewport(as.width, 900), chromedp.Navigate(p.url)))
 	return p
 }
@@ -272,8 +273,9 @@ func TestPointShowsItsFigures(t *testing.T) {
 	if err := chromedp.Do(p.ctx, chromedp.MouseEvent(chromedp.MouseMoved, at[0], at[1])); err != nil {
 		t.Fatal(err)
 	}
-	if got := eval[string](p, tip); !strings.Contains(got, " %, ") {
-		t.Errorf("a pointer on a point shows %q", got)
+	got, err := chromedp.Run(p.ctx, chromedp.Poll[string](tip)) // until there is one
+	if err != nil || !strings.Contains(got, " %, ") {
+		t.Errorf("a pointer on a point shows %q (%v)", got, err)
 	}
 	p.quiet()
 }
@@ -281,8 +283,8 @@ func TestPointShowsItsFigures(t *testing.T) {
 func TestTablesAreTheCharts(t *testing.T) {
 	run, trials := reference(t)
 	p := open(t, browser(t), written(t, run, trials), look{1920, "light"})
-	tables := eval[map[string][][]string](p, `Object.fromEntries([...document.querySelectorAll('figure')].map(f => [f.id,
-		[...f.querySelectorAll('table tr')].map(r => [...r.cells].map(c => c.textContent))]))`)
+	tables := eval[map[string][][]string](p, `Object.fromEntries([...document.querySelectorAll('figure')].map(f => [
+		f.id, [...f.querySelectorAll('table tr')].map(r => [...r.cells].map(c => c.textContent))]))`)
 	files := eval[map[string]string](p, `Object.fromEntries([...document.querySelectorAll('figure')].map(f => [f.id,
 		new TextDecoder().decode(Uint8Array.from(atob(f.querySelector('a.csv').href.split(',')[1]),
 			c => c.charCodeAt(0)))]))`)

@@ -170,9 +170,11 @@ func poisoned(t testing.TB, behind bool) (results.Run, []results.Trial) {
 	run.Calibration.Traces = map[string]results.SysTrace{}
 	for i := range run.Architectures {
 		a := &run.Architectures[i]
-		a.Lanes = []results.Lane{{Who: "w", Does: []string{"accept", "read"}, Again: "accept", Hands: "h", Returns: "r"}}
+		a.Lanes = []results.Lane{{Who: "w", Does: []string{"accept", "read"}, Again: "accept", Hands: "h",
+			Returns: "r"}}
 		run.Calibration.Traces[a.Name] = results.SysTrace{Arch: a.Name, Requests: []results.RequestTrace{{
-			Steps: []results.Step{{Process: 1, Thread: 1, Kind: results.KindCall, Name: "read", Args: "4", Result: "1"}}}}}
+			Steps: []results.Step{{Process: 1, Thread: 1, Kind: results.KindCall, Name: "read", Args: "4",
+				Result: "1"}}}}}
 	}
 	poison(reflect.ValueOf(&run), behind)
 	poison(reflect.ValueOf(&trials), behind)

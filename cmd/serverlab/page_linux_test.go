@@ -16,10 +16,12 @@ func TestReportHTML(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, stderr)
 	}
 	html, err := os.ReadFile(file)
-	if err != nil || !strings.HasPrefix(string(html), "<!doctype html>") || !strings.Contains(string(html), "goroutine") {
+	if err != nil || !strings.HasPrefix(string(html), "<!doctype html>") ||
+		!strings.Contains(string(html), "goroutine") {
 		t.Errorf("%v, %.100q", err, html)
 	}
-	if code, page, stderr := ask("report", "../../results/reference", "--html", "-"); code != exitDone || page != string(html) {
+	code, page, stderr := ask("report", "../../results/reference", "--html", "-")
+	if code != exitDone || page != string(html) {
 		t.Errorf("on standard output: exit code %d, %.100q, %s", code, page, stderr)
 	}
 	if code, _, stderr := ask("report", "../../results/reference", "--html="); code != exitUsage {
