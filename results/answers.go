@@ -10,10 +10,10 @@ import (
 
 // Answer is one sentence of the verdict: which architecture is most efficient, in what. Ties are called ties.
 type Answer struct {
-	Aspect    string   // "CPU per request at a fixed rate"
+	Aspect    string   // a heading: "CPU per request at a fixed rate"
 	Situation string   // the column that it comes from
 	Text      string   // with its figures and their intervals
-	Reasons   []string // that the counters show, a sentence each
+	Reasons   []string // why, a sentence each: at most three, the most telling first
 }
 
 // aspects are what a server can be efficient in, in the order in which they are answered: the metric that decides each,
@@ -22,12 +22,12 @@ var aspects = []struct {
 	metric     Metric
 	name, does string
 }{
-	{Throughput, "throughput per CPU", "answers most"},
+	{Throughput, "Throughput per CPU", "answers most"},
 	{CPUPerRequest, "CPU per request at a fixed rate", "needs least CPU time"},
-	{Latency, "tail latency", "has the shortest p99"},
-	{MemoryPerSilent, "memory per connection", "needs least memory"},
-	{Harmed, "isolation after a crash", "harms fewest clients"},
-	{Stall, "isolation from a request that blocks", "keeps the others waiting least"},
+	{Latency, "Tail latency", "has the shortest p99"},
+	{MemoryPerSilent, "Memory per connection", "needs least memory"},
+	{Harmed, "Isolation after a crash", "harms fewest clients"},
+	{Stall, "Isolation from a request that blocks", "keeps the others waiting least"},
 }
 
 // Answers are the verdict of a run, aspect by aspect; what was not measured has none.
@@ -65,29 +65,11 @@ func (v *answering) column(col *Column, does string) string {
 	if measured == 0 {
 		return ""
 	}
-	var parts []string
-	say := func(t string) {
-		if t != "" {
-			parts = append(parts, t)
-		}
-	}
-	switch {
-	case len(rest) > 0:
+	if len(rest) > 0 {
 		return v.tooFew(col)
-	case len(leaders) == 0:
-		say("No row has a figure that counts.")
-	case measured == 1:
-		say(fmt.Sprintf("%s, with nothing to compare it with: %s.", leaders[0].Architecture.Label,
-			v.withInterval(leaders[0], col.Situation)))
-	case len(leaders) == 1:
-		say(fmt.Sprintf("%s %s: %s%s.", leaders[0].Architecture.Label, does,
-			v.withInterval(leaders[0], col.Situation), v.against(leaders[0], worse, col.Situation)))
-	default:
-		say(v.tie(col, leaders, worse))
 	}
-	say(failures(failed))
-	say(v.notRanked(col))
-	return strings.Join(parts, " ")
+	return sentences(v.first(col, leaders, measured, does), v.behind(leaders, worse, col.Situation), failures(failed),
+		v.notRanked(col))
 }
 
 // sortCells parts the rows of a column, references apart, into those that lead it, those that are worse (the best of
@@ -169,61 +151,6 @@ func trialsFor(m int) int {
 	return n
 }
 
-// tie names the leaders, and tells whether none of them can be told from another, or only none from the best.
-func (v *answering) tie(col *Column, leaders, worse []*Cell) string {
-	var names, figures []string
-	for _, c := range leaders {
-		names = append(names, c.Architecture.Label)
-		figures = append(figures, v.withInterval(c, col.Situation))
-	}
-	from := ""
-	for i, a := range leaders[1:] {
-		for _, b := range leaders[i+2:] {
-			if rel := col.relation(a, b); rel == ahead || rel == behind {
-				from = " from the best figure among them, that of " + names[0]
-			}
-		}
-	}
-	text := fmt.Sprintf("%s can't be told apart%s: %s", enumerate(names), from, enumerate(figures))
-	switch effect := strings.TrimPrefix(v.against(leaders[0], worse, col.Situation), ", "); {
-	case strings.HasPrefix(effect, "against "):
-		text += ". That is " + effect
-	case effect != "":
-		text += ". The first has " + effect
-	}
-	return text + "."
-}
-
-// against sets the best figure against the next one that differs, and against the worst.
-func (v *answering) against(best *Cell, worse []*Cell, s *Situation) string {
-	if len(worse) == 0 {
-		return ""
-	}
-	next, last := worse[0], worse[len(worse)-1]
-	switch {
-	case next == last:
-		return ", " + v.effect(best, next, s) + next.Architecture.Label + ", " + v.withInterval(next, s)
-	case next.Summary.Median == last.Summary.Median: // counts of clients, mostly
-		return ", " + v.effect(best, next, s) + plural(len(worse), "row") + " with " +
-			v.figure(next.Summary.Median, next, s)
-	}
-	return ", " + v.effect(best, next, s) + "the next, " + next.Architecture.Label + ", " + v.withInterval(next, s) +
-		", and " + v.effect(best, last, s) + "the worst, " + last.Architecture.Label + ", " + v.withInterval(last, s)
-}
-
-// effect is how many times better a figure is: "1.9 times less than "; where there is no such factor, only "against ".
-func (v *answering) effect(best, other *Cell, s *Situation) string {
-	a, b := best.Summary.Median, other.Summary.Median
-	factor, word := b/a, "less"
-	if s.Metric.HigherIsBetter() {
-		factor, word = a/b, "more"
-	}
-	if math.IsNaN(factor) || math.IsInf(factor, 0) || factor < 1 || s.Metric == Harmed {
-		return "against "
-	}
-	return multiple(factor) + " times " + word + " than "
-}
-
 // multiple prints a factor with two digits, and with a third where two would leave nothing of it.
 func multiple(factor float64) string {
 	if factor < 1.1 {
@@ -263,7 +190,7 @@ func (v *answering) withInterval(c *Cell, s *Situation) string {
 		return text + fmt.Sprintf(" (in each of %s)", plural(len(c.Values), "trial"))
 	}
 	if math.IsNaN(c.Summary.Lo) {
-		return text + fmt.Sprintf(" (of %s: no interval)", plural(len(c.Values), "trial"))
+		return text + fmt.Sprintf(" (%s, no interval)", plural(len(c.Values), "trial"))
 	}
 	lo, hi := v.figure(c.Summary.Lo, c, s), v.figure(c.Summary.Hi, c, s)
 	if number, unit, found := strings.Cut(lo, " "); found && strings.HasSuffix(hi, " "+unit) {
@@ -273,62 +200,4 @@ func (v *answering) withInterval(c *Cell, s *Situation) string {
 		}
 	}
 	return text + " (" + lo + " to " + hi + ")"
-}
-
-// failures names the rows that fail, those with the same word together.
-func failures(failed []*Cell) string {
-	var words []string
-	rows := map[string][]string{}
-	for _, c := range failed {
-		if rows[c.Word] == nil {
-			words = append(words, c.Word)
-		}
-		rows[c.Word] = append(rows[c.Word], c.Architecture.Label)
-	}
-	var parts []string
-	for _, w := range words {
-		verb := "fail"
-		if len(rows[w]) == 1 {
-			verb = "fails"
-		}
-		parts = append(parts, fmt.Sprintf("%s %s: %s.", enumerate(rows[w]), verb, w))
-	}
-	return strings.Join(parts, " ")
-}
-
-// notRanked says which rows ran at a rate of their own, which have no figure that counts, and what the references did.
-func (v *answering) notRanked(col *Column) string {
-	var own, void, beside []string
-	for i := range col.Cells {
-		c := &col.Cells[i]
-		rate, has := col.Situation.OwnRates[c.Architecture.Name]
-		switch {
-		case c.Verdict == Beside:
-			beside = append(beside, c.Architecture.Label+" "+v.withInterval(c, col.Situation))
-		case c.Verdict == Unranked && (len(c.Trials) > 0 || c.Word != "n/a") && !c.Architecture.Reference:
-			void = append(void, c.Architecture.Label+" ("+c.Word+")")
-		case has && len(c.Values) > 0:
-			own = append(own, fmt.Sprintf("%s at %s/s", c.Architecture.Label, exact(rate)))
-		}
-	}
-	var parts []string
-	if len(own) > 0 {
-		parts = append(parts, fmt.Sprintf("At a rate of its own: %s, the others at %s/s.", enumerate(own),
-			exact(col.Situation.Rate)))
-	}
-	if len(void) > 0 {
-		parts = append(parts, "Not ranked: "+enumerate(void)+".")
-	}
-	if len(beside) > 0 {
-		parts = append(parts, "Beside the ranking: "+enumerate(beside)+".")
-	}
-	return strings.Join(parts, " ")
-}
-
-// enumerate joins names as a sentence does: "a, b and c".
-func enumerate(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }

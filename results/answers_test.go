@@ -119,18 +119,18 @@ func TestAnswerSentences(t *testing.T) {
 		want, wantNot []string
 	}{
 		"a winner": {cpu, []answerRow{at("a", 20e-6), at("b", 38e-6), at("c", 100e-6)},
-			[]string{"a needs least CPU time: 20.0 µs (19.9 to 20.1), 1.9 times less than the next, b, 38.0 µs " +
-				"(37.8 to 38.2), and 5.0 times less than the worst, c, 100 µs (99.5 to 100)."},
-			[]string{"told apart", "fail", "rate of its own"}},
+			[]string{"a needs least CPU time: 20.0 µs (19.9 to 20.1). b follows, a factor of 1.9 behind it: 38.0 µs " +
+				"(37.8 to 38.2); c is last, a factor of 5.0 behind: 100 µs (99.5 to 100)."},
+			[]string{" tie", "fail", "rate of its own"}},
 		"two rows": {cpu, []answerRow{at("a", 20e-6), at("b", 38e-6)},
-			[]string{"1.9 times less than b, 38.0 µs"}, []string{"the next", "the worst"}},
+			[]string{"b follows, a factor of 1.9 behind it: 38.0 µs"}, []string{"last"}},
 		"a tie": {cpu, []answerRow{at("a", 20e-6), at("b", 20.1e-6), at("c", 40e-6)},
-			[]string{"a and b can't be told apart: 20.0 µs (19.9 to 20.1) and 20.1 µs (20.0 to 20.2). " +
-				"The first has 2.0 times less than c, 40.0 µs"}, []string{"needs least"}},
+			[]string{"a and b tie for first: 20.0 µs (19.9 to 20.1) and 20.1 µs (20.0 to 20.2). " +
+				"c follows, a factor of 2.0 behind a: 40.0 µs"}, []string{"needs least"}},
 		"all tie": {cpu, []answerRow{at("a", 20e-6), at("b", 20.1e-6)},
-			[]string{"a and b can't be told apart"}, []string{"times"}},
+			[]string{"a and b tie: 20.0"}, []string{"factor", "first"}},
 		"three trials": {cpu, []answerRow{{called("a"), 20e-6, 3, nil}, {called("b"), 40e-6, 3, nil}},
-			[]string{"3 trials: no interval, no ranking; ask for --trials 6."}, []string{"least", "times", "apart"}},
+			[]string{"3 trials: no interval, no ranking; ask for --trials 6."}, []string{"least", "factor", " tie"}},
 		"three trials by plan": {once, []answerRow{{called("a"), 20e-6, 2, nil}, {called("b"), 40e-6, 2, nil}},
 			[]string{"2 trials: no interval, no ranking."}, []string{"--trials"}},
 		"void trials": {cpu, []answerRow{at("a", 20e-6), {called("b"), 40e-6, 0, func(t *Trial) {
@@ -142,7 +142,7 @@ func TestAnswerSentences(t *testing.T) {
 			starve("disturbed", Everything...))}, []string{"a needs least", "Not ranked: c (disturbed)."},
 			[]string{"c fails"}},
 		"own rates": {own, []answerRow{at("a", 20e-6), at("c", 40e-6)},
-			[]string{"At a rate of its own: c at 120/s, the others at 3,000/s."}, nil},
+			[]string{"At a rate of its own: c at 120/s; the others at 3,000/s."}, nil},
 		"failures": {cpu, []answerRow{at("a", 20e-6), at("b", 40e-6, starve("starved", CPUPerRequest)),
 			at("c", 40e-6, starve("wrong answers", CPUPerRequest)), at("d", 4e-6, starve("starved", CPUPerRequest))},
 			[]string{"a needs least", "b and d fail: starved 63/64. c fails: wrong."}, []string{"d needs least"}},
@@ -155,7 +155,7 @@ func TestAnswerSentences(t *testing.T) {
 		"one row": {cpu, []answerRow{at("a", 20e-6)}, []string{"a, with nothing to compare it with: 20.0 µs"},
 			[]string{"least"}},
 		"throughput": {waits, []answerRow{at("a", 12000), at("b", 6000)},
-			[]string{"a answers most: 12,000 requests/s (11,900 to 12,100), 2.0 times more than b"}, nil},
+			[]string{"a answers most: 12,000 requests/s (11,900 to 12,100). b follows, a factor of 2.0 behind it: 6,000"}, nil},
 	} {
 		run, trials := answerColumn(c.sit, c.rows...)
 		answers := Answers(&run, trials)

@@ -51,29 +51,35 @@ func (g *crashGroup) column(run *Run) Column {
 	return col
 }
 
-// afterFaults are the answers of the crash experiment: who is back first, and what is lost.
+// afterFaults are the answers of the crash experiment, fault by fault: who is back first, and what is lost.
 func (v *answering) afterFaults() (all []Answer) {
+	const does = "gives the first right answer soonest"
 	groups := crashGroups(v.run, v.trials)
+	var heads []string // that begin an answer, one for each kind of fault
+	byHead := map[string][]oneOf{}
 	for i := range groups {
 		g := &groups[i]
 		col := g.column(v.run)
-		text := v.column(&col, "gives the first right answer soonest")
+		text := v.column(&col, does)
 		if text == "" {
 			continue
 		}
-		state := map[string]string{"soft": "soft state"}[g.situation.State]
-		if state == "" {
-			state = g.situation.State
-		}
-		if g.situation.Store != "" {
-			state += " in " + g.situation.Store
-		}
-		who := "The " + g.situation.Fault
+		head := "The " + g.situation.Fault + " is killed"
 		if g.situation.Fault == "worker" { // one of several
-			who = "A worker"
+			head = "A worker is killed"
 		}
-		text = fmt.Sprintf("%s is killed, %s: %s", who, state, text)
-		all = append(all, Answer{"recovery from a crash", g.situation.Name, text, g.reasons()})
+		if byHead[head] == nil {
+			heads = append(heads, head)
+		}
+		name := g.situation.State
+		if g.situation.Store != "" {
+			name += " in " + g.situation.Store
+		}
+		byHead[head] = append(byHead[head], oneOf{Answer{"Recovery from a crash", g.situation.Name, text, g.reasons()},
+			name, name, col})
+	}
+	for _, h := range heads {
+		all = append(all, v.together(byHead[h], func(who string) string { return h + " (" + who + ")" }, does)...)
 	}
 	return all
 }
@@ -89,11 +95,11 @@ func (g *crashGroup) reasons() (all []string) {
 		}
 		if n, _ := medianOf(c.lost); g.situation.State == "stateful" {
 			figure := fmt.Sprintf("%s of %d", exact(n), clientsOf(g.situation))
-			lost, losses[figure] = append(lost, c.arch.Label+" "+figure), true
+			lost, losses[figure] = append(lost, figure+" in "+c.arch.Label), true
 		}
 		restart, ok := medianOf(c.restart)
 		if first, _ := medianOf(c.first); ok && restart > 0 && restart <= first && !math.IsInf(first, 0) {
-			restarts = append(restarts, fmt.Sprintf("%s %s of %s", c.arch.Label, Duration(restart), Duration(first)))
+			restarts = append(restarts, fmt.Sprintf("%s of %s in %s", Duration(restart), Duration(first), c.arch.Label))
 		}
 	}
 	switch {
@@ -102,20 +108,23 @@ func (g *crashGroup) reasons() (all []string) {
 			all = append(all, "Sessions lost, the same in each row: "+figure+".")
 		}
 	case len(lost) > 0:
-		all = append(all, "Sessions lost: "+enumerate(lost)+".")
+		all = append(all, "Sessions lost: "+some(lost)+".")
 	}
 	if len(restarts) > 0 {
-		all = append(all, "Starting again what was killed took "+enumerate(restarts)+".")
+		all = append(all, "Starting again what was killed took "+some(restarts)+".")
 	}
 	return all
 }
 
-// remembering are the answers about what it costs to remember clients: row by row, since each has a rate of its own.
-func (v *answering) remembering() (all []Answer) {
+// remembering are the answers about what it costs to remember clients: each row is compared with itself, since each has
+// a rate of its own, and rows that say the same answer together.
+func (v *answering) remembering() []Answer {
+	const does = "needs least CPU time"
 	d := newCosts(v.run, v.trials, Style{})
 	if len(d.sits) < 2 {
 		return nil
 	}
+	var rows []oneOf
 	for i, cells := range d.rows {
 		a := &v.run.Architectures[i]
 		s := *d.sits[0] // for what its variants have in common
@@ -130,17 +139,17 @@ func (v *answering) remembering() (all []Answer) {
 		if leaders, worse, failed, rest := sortCells(&col); len(leaders)+len(worse)+len(failed)+len(rest) < 2 {
 			continue
 		}
-		head := a.Label
+		who := a.Label
 		if rate := s.OwnRates[a.Name]; rate > 0 {
-			head += " at " + exact(rate) + " reads/s"
+			who += " at " + exact(rate) + " reads/s"
 		}
 		s.OwnRates = nil
-		if text := v.column(&col, "needs least CPU time"); text != "" {
-			all = append(all, Answer{"the cost of remembering clients", s.Name, head + ": " + text,
-				slices.Concat(storeReasons(&col), v.heldReasons(d.sits, a))})
+		if text := v.column(&col, does); text != "" {
+			rows = append(rows, oneOf{Answer{"The cost of remembering clients", s.Name, text,
+				slices.Concat(v.heldReasons(d.sits, a), storeReasons(&col))}, who, a.Label, col})
 		}
 	}
-	return all
+	return v.together(rows, func(who string) string { return who }, does)
 }
 
 // stateAndStore names a variant of the file service.

@@ -23,14 +23,14 @@ func (v *answering) pastTheKnee() (all []Answer) {
 			}
 		}
 		if leaders, _, _, _ := sortCells(&peak); len(bounds) > 0 && len(leaders) > 0 {
-			text += " At least that, as no rate was offered beyond it: " + enumerate(bounds) + "."
+			text += " At least that, as no rate was offered beyond it: " + some(bounds) + "."
 		}
-		all = append(all, Answer{"throughput at its peak, per CPU", LoadSweep, text, nil})
+		all = append(all, Answer{"Throughput at its peak, per CPU", LoadSweep, text, nil})
 	}
 	beyond := kept(curves, v.run.Plan)
 	share := &answering{run: v.run, trials: v.trials, format: func(x float64) string { return number(100*x, 3) + " %" }}
 	if text := share.column(&beyond, "keeps most of its peak at the highest rate offered"); text != "" {
-		all = append(all, Answer{"past the knee", LoadSweep, text, overload(curves)})
+		all = append(all, Answer{"Past the knee", LoadSweep, text, overload(curves)})
 	}
 	return all
 }
@@ -105,21 +105,21 @@ func overload(curves []Curve) (all []string) {
 		}
 		knee := c.Knee()
 		if knee != nil && last.P99.N > 0 && knee.P99.N > 0 && last.P99.Median > queueFactor*knee.P99.Median {
-			waits = append(waits, fmt.Sprintf("%s %s at %s/s", c.Architecture.Label, duration(last.P99.Median, 3),
-				exact(last.Rate)))
+			waits = append(waits, fmt.Sprintf("%s in %s at %s/s", duration(last.P99.Median, 3),
+				c.Architecture.Label, exact(last.Rate)))
 		}
 		if last.Errors.N > 0 && last.Errors.Median > 0 {
-			errors = append(errors, fmt.Sprintf("%s %s %%", c.Architecture.Label, number(100*last.Errors.Median, 2)))
+			errors = append(errors, fmt.Sprintf("%s %% in %s", number(100*last.Errors.Median, 2), c.Architecture.Label))
 		}
 	}
 	if len(knees) > 0 {
-		all = append(all, "The knee, where throughput / p50 is highest: "+enumerate(knees)+".")
+		all = append(all, "The knee, where throughput / p50 is highest: "+some(knees)+".")
 	}
 	if len(waits) > 0 {
-		all = append(all, "Past it requests queue, p99 at the highest rate: "+enumerate(waits)+".")
+		all = append(all, "Past it requests queue, p99 at the highest rate: "+some(waits)+".")
 	}
 	if len(errors) > 0 {
-		all = append(all, "Without a right answer at the highest rate: "+enumerate(errors)+".")
+		all = append(all, "Without a right answer at the highest rate: "+some(errors)+".")
 	}
 	return all
 }

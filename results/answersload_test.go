@@ -26,8 +26,8 @@ func TestLoadAnswers(t *testing.T) {
 			l.Ended /= 2
 		}
 	}
-	worst := text(collapsed, "past the knee")
-	if !strings.Contains(worst, "2.0 times more than event loop, ") ||
+	worst := text(collapsed, "Past the knee")
+	if !strings.Contains(worst, "event loop follows, a factor of 2.0 behind") ||
 		!strings.Contains(worst, "Not ranked: iterative") {
 		t.Errorf("the row that collapses is not the worst: %s", worst)
 	}

@@ -24,7 +24,7 @@ func wideAnswers(b *bytes.Buffer, run *Run, trials []Trial) {
 		}
 	}
 	for _, a := range answers {
-		put("", "", strings.ToUpper(a.Aspect[:1])+a.Aspect[1:]+" ("+a.Situation+")")
+		put("", "", a.Aspect+" ("+a.Situation+")")
 		put("  ", "  ", a.Text)
 		for _, r := range a.Reasons {
 			put("  - ", "    ", r)

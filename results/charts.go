@@ -12,6 +12,7 @@ import (
 type Picture struct {
 	Name  string
 	About About
+	Of    string // the situation, or the sweep, that it is of; the first of several, "" of none
 	Look  string // a sentence or two: what to look for
 	Chart plot.Chart
 }
@@ -45,17 +46,17 @@ func Charts(run Run, trials []Trial) []Picture {
 			reads = append(reads, *col)
 		case s.Sweep != "":
 			if slices.IndexFunc(run.Situations, func(o Situation) bool { return o.Sweep == s.Sweep }) == i {
-				g.add(sweepPictures(&run, trials, s.Sweep)...)
+				g.add(s.Sweep, sweepPictures(&run, trials, s.Sweep)...)
 			}
 		default:
-			g.add(col.pictures(&run)...)
+			g.add(s.Name, col.pictures(&run)...)
 		}
 	}
 	if len(reads) > 0 {
-		g.add(statesBars(reads))
+		g.add(reads[0].Situation.Name, statesBars(reads))
 	}
 	if len(g.all) > 0 {
-		g.add(callBars(&run))
+		g.add("", callBars(&run))
 	}
 	return g.all
 }
@@ -66,8 +67,8 @@ type pictures struct {
 	seen map[string]bool
 }
 
-// add leaves out a Picture without a Chart: what it would show was not measured.
-func (g *pictures) add(some ...Picture) {
+// add takes in the pictures of a situation, and leaves out a Picture without a Chart: what it would show was not measured.
+func (g *pictures) add(of string, some ...Picture) {
 	if g.seen == nil {
 		g.seen = map[string]bool{}
 	}
@@ -75,7 +76,7 @@ func (g *pictures) add(some ...Picture) {
 		if p.Chart == nil {
 			continue
 		}
-		p.Name = plot.Identifier(p.Name)
+		p.Name, p.Of = plot.Identifier(p.Name), of
 		for n, name := 2, p.Name; g.seen[p.Name]; n++ {
 			p.Name = fmt.Sprintf("%s_%d", name, n)
 		}

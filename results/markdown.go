@@ -93,9 +93,9 @@ func markdownAnswers(b *bytes.Buffer, run *Run, trials []Trial) {
 		if aspect != "" {
 			aspect = "**" + aspect + "** "
 		}
-		fmt.Fprintf(b, "- %s(%s): %s\n", aspect, plain(a.Situation), plain(a.Text))
+		fmt.Fprintf(b, "- %s(%s): %s\n", aspect, plain(a.Situation), Unbroken(plain(a.Text)))
 		for _, r := range a.Reasons {
-			b.WriteString("  - " + plain(r) + "\n")
+			b.WriteString("  - " + Unbroken(plain(r)) + "\n")
 		}
 	}
 }

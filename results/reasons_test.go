@@ -24,9 +24,6 @@ func TestReasons(t *testing.T) {
 	processes := func(n int) func(*Trial) { return set(func(s *Server) { s.Processes = n }) }
 	threads := func(n int) func(*Trial) { return set(func(s *Server) { s.Threads = n }) }
 	overflows := func(n uint64) func(*Trial) { return set(func(s *Server) { s.ListenOverflows = &n }) }
-	maxprocs := func(n string) func(*Trial) {
-		return set(func(s *Server) { s.Settings = map[string]string{"gomaxprocs": n} })
-	}
 	later := func(service float64) func(*Trial) {
 		return func(t *Trial) { t.Load.Service = histogramOf(rand.New(rand.NewPCG(1, 1)), 1200, service, 0.01) }
 	}
@@ -37,7 +34,7 @@ func TestReasons(t *testing.T) {
 		has, hasNo string
 	}{
 		"spawning": {cpu, at("a", 20e-6), answerRow{spawner, 1000e-6, 0, nil}, spawn,
-			"s starts a process for each request, which alone takes 800 µs of its", ""},
+			"s starts a process for each request, which takes 800 µs of its", ""},
 		"spawning, not calibrated": {cpu, at("a", 20e-6), answerRow{spawner, 1000e-6, 0, nil}, nil,
 			"", "starts a process"},
 		"spawning, not one per request": {cpu, at("a", 20e-6),
@@ -47,20 +44,16 @@ func TestReasons(t *testing.T) {
 		"spawning that explains little": {cpu, at("a", 20e-6), answerRow{spawner, 5000e-6, 0, nil},
 			spawn, "", "starts a process"},
 		"system time": {cpu, at("a", 20e-6, system(10)), at("b", 40e-6, system(30)), nil,
-			"System time per request: 10.0 µs in a; more in b 30.0 µs.", "User time"},
+			"System time per request: 10.0 µs in a; 30.0 µs in b.", "User time"},
 		"system time, less": {cpu, at("a", 20e-6, system(30)), at("b", 40e-6, system(10)),
 			nil, "", "System time"},
 		"system time, not counted": {cpu, at("a", 20e-6), at("b", 40e-6, system(10)),
 			nil, "", "System time"},
-		"GOMAXPROCS": {cpu, at("a", 20e-6, maxprocs("2")), at("b", 40e-6, maxprocs("80")),
-			nil, "GOMAXPROCS is not the same in all: 2 in a; 80 in b.", ""},
-		"the same GOMAXPROCS": {cpu, at("a", 20e-6, maxprocs("2")),
-			at("b", 40e-6, maxprocs("2")), nil, "", "GOMAXPROCS"},
 		"one at a time": {waits, at("a", 12000), answerRow{one, 190, 0, nil}, nil,
-			"One request at a time that waits 5.00 ms makes at most 200 requests/s (Little's law): one reaches 190.",
+			"One request at a time that waits 5.00 ms makes at most 200 requests/s (Little's law); reached: 190 in one.",
 			""},
 		"one at a time, by its figure alone": {waits, at("a", 12000), at("b", 190),
-			nil, "b reaches 190", ""},
+			nil, "190 in b", ""},
 		"slow for another reason": {waits, at("a", 12000), answerRow{one, 90, 0, nil}, nil, "",
 			"at a time"},
 		"more than one at a time": {waits, at("a", 12000), answerRow{one, 230, 0, nil}, nil, "",
@@ -75,11 +68,11 @@ func TestReasons(t *testing.T) {
 		"far from the ceiling": {waits, at("a", 2000), at("b", 900), nil, "",
 			"whatever the server"},
 		"busy": {waits, at("a", 12000, with(0.4)), at("b", 900, with(0.95)), nil,
-			"CPU in use, of what the server has: 40.0 % in a; more in b 95.0 %.", ""},
+			"what a request needs of it counts: 33.3 µs in a; 1,060 µs in b.", ""},
 		"more than before, not busy": {waits, at("a", 12000, with(0.4)),
-			at("b", 900, with(0.6)), nil, "", "CPU in use"},
+			at("b", 900, with(0.6)), nil, "", "nearly used up"},
 		"a longer median": {latency, at("a", 1e-3), at("b", 9e-3), nil,
-			"The median, p50, of the response time: 1.00 ms in a; more in b 9.01 ms.", "p99 as a multiple"},
+			"The median, p50, of the response time: 1.00 ms in a; 9.01 ms in b.", "p99 as a multiple"},
 		"waited to be sent": {latency, at("a", 1e-3), at("b", 9e-3, later(2e-3)), nil,
 			"Requests waited for a free connection, which p99 counts: b (", ""},
 		"did not wait to be sent": {latency, at("a", 1e-3), at("b", 9e-3, later(8.5e-3)),
@@ -89,17 +82,17 @@ func TestReasons(t *testing.T) {
 			t.Load.Lag = t.Load.Response
 		}}, nil, "", "free connection"},
 		"a backlog": {latency, at("a", 1e-3), answerRow{called("b"), 9e-3, 0,
-			func(t *Trial) { t.Load.Backlog = 40 }}, nil, "Due and not sent at the end: 0 in a; more in b 40.", ""},
+			func(t *Trial) { t.Load.Backlog = 40 }}, nil, "Due and not sent at the end: 0 in a; 40 in b.", ""},
 		"overflows": {latency, answerRow{called("a"), 1e-3, 0, overflows(0)},
 			answerRow{called("b"), 9e-3, 0, overflows(7)}, nil,
-			"Overflows of the accept queue: 0 in a; more in b 7.", ""},
+			"Overflows of the accept queue: 0 in a; 7 in b.", ""},
 		"threads": {crowd, at("a", 1000, threads(8)), at("b", 9000, threads(1024)), nil,
-			"Threads: 8 in a; more in b 1,024.", ""},
+			"Threads: 8 in a; 1,024 in b.", ""},
 		"occupied": {crowd, at("a", 1000), answerRow{pool, 9000, 0, starve("starved", MemoryPerSilent)},
-			nil, "Connections served at a time: pool at most 8. The 1,000 silent ones came first", ""},
+			nil, "The 1,000 silent clients came first and keep all the places: 8 in pool.", ""},
 		"one process": {blast, at("a", 1, processes(65)), at("b", 64, processes(1)), nil,
 			"One process serves all clients in b: when it ends, all notice. " +
-				"Processes at a time, as far as was seen: a 65",
+				"Seen at a time: 65 in a.",
 			""},
 		"many processes, all hit": {blast, at("a", 1, processes(65)),
 			at("b", 64, processes(65)), nil, "", "One process"},
@@ -134,7 +127,7 @@ func TestSwitchingLeavesTheStartOut(t *testing.T) {
 		idle := Trial{Planned: Planned{"another", "b", 1}}
 		idle.Server.Switches = pointer(c.start)
 		text := strings.Join(Answers(&run, append(trials, idle))[0].Reasons, "\n")
-		if got := strings.Contains(text, "starting the server left out: 1.00 in a; more in b 5.00."); got != c.want {
+		if got := strings.Contains(text, "the server's start left out: 1.00 in a; 5.00 in b."); got != c.want {
 			t.Errorf("%s: said %v, want %v: %s", name, got, c.want, text)
 		}
 	}
@@ -149,7 +142,7 @@ func TestSystemCallsOfTraces(t *testing.T) {
 		a, b int
 		want string
 	}{
-		"more":  {6, 12, "System calls of one traced request: 6 in a; more in b 12."},
+		"more":  {6, 12, "System calls of one traced request: 6 in a; 12 in b."},
 		"fewer": {12, 6, ""}, "missing": {0, 12, ""},
 	} {
 		run, trials := answerColumn(Situation{Metric: CPUPerRequest}, at("a", 20e-6),
@@ -176,8 +169,8 @@ func TestBlockedTogether(t *testing.T) {
 		col := Column{Situation: &Situation{Metric: Stall, Crash: "/?block=500ms"}}
 		good := &Cell{Summary: Summarize([]float64{0.001})}
 		bad := &Cell{Architecture: &Architecture{Label: "b"}, Summary: Summarize([]float64{others})}
-		text := blockedTogether(&col, good, []*Cell{bad})
-		got := strings.Contains(text, "One request blocks for 500 ms") && strings.Contains(text, "b 500 ms")
+		text := blockedTogether(&col, good, []*Cell{bad}).text
+		got := strings.Contains(text, "One request blocks for 500 ms") && strings.Contains(text, "500 ms in b")
 		if got != want {
 			t.Errorf("%v s: %q", others, text)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,7 @@ type view struct {
 	Damage   []string
 	Riddle   []string // what a class is asked of a blind run
 	Verdict  []aspect
+	More     []aspect // of the verdict, folded
 	Front    []string // the Pareto front in sentences
 	Scores   []results.Score
 	Total    string // of the scores
@@ -74,8 +76,17 @@ type trace struct {
 // aspect is what the verdict says of one thing.
 type aspect struct {
 	Name    string
-	Answers []results.Answer
+	Answers []answer
 }
+
+// answer is one of them, and where its charts are; "" where there is none.
+type answer struct {
+	results.Answer
+	Chart string
+}
+
+// mostAnswers are as many as a page shows unfolded.
+const mostAnswers = 12
 
 // section holds the charts of one subject.
 type section struct {
@@ -86,6 +97,7 @@ type section struct {
 // chart is a picture, drawn twice since text keeps its size: for a desk and for a telephone.
 type chart struct {
 	ID, Name, Title, Look string
+	Of                    string // the situation
 	Wide, Narrow          template.HTML
 	Rows                  string // the architecture of each of its series, -1: none of them
 	Table                 table
@@ -137,8 +149,6 @@ func newView(run *results.Run, trials []results.Trial, damage []string) (v *view
 		When:     run.Started.UTC().Format("2 January 2006, 15:04 UTC"),
 		Machine:  machine(&run.Machine),
 		Riddle:   results.Riddle(run),
-		Verdict:  verdict(results.Answers(run, trials)),
-		Front:    front.Sentences(),
 		Scores:   results.Scores(run, trials),
 		Sections: sections(run, trials),
 		Trials:   results.TrialList(run, trials),
@@ -148,6 +158,12 @@ func newView(run *results.Run, trials []results.Trial, damage []string) (v *view
 		Order:  fmt.Sprintf("%d of %d planned trials, seed %d", len(trials), len(run.Plan), run.Setup.Seed),
 		Margin: fmt.Sprintf("%.0f %%", 100*results.Margin),
 		Alpha:  fmt.Sprintf("%.0f %%", 100*results.Alpha),
+	}
+	answers := results.Answers(run, trials)
+	shown := min(len(answers), mostAnswers)
+	v.Verdict, v.More = verdict(answers[:shown], v.Sections), verdict(answers[shown:], v.Sections)
+	for _, t := range front.Sentences() {
+		v.Front = append(v.Front, results.Unbroken(t))
 	}
 	if run.Blind && len(damage) > 0 { // they may name rows
 		v.Damage = []string{fmt.Sprintf("The record is damaged: %d problems; a report that is not blind names them.",
@@ -181,16 +197,28 @@ func machine(m *results.Machine) string {
 }
 
 // verdict puts answers of the same aspect together, in the order in which the aspects come up.
-func verdict(all []results.Answer) (aspects []aspect) {
+func verdict(all []results.Answer, sections []section) (aspects []aspect) {
+	charts := map[string]string{} // the first of each situation
+	for _, s := range sections {
+		for _, c := range s.Charts {
+			if charts[c.Of] == "" && c.Of != "" {
+				charts[c.Of] = c.ID
+			}
+		}
+	}
 	at := map[string]int{}
 	for _, a := range all {
+		a.Text, a.Reasons = results.Unbroken(a.Text), slices.Clone(a.Reasons)
+		for i, r := range a.Reasons {
+			a.Reasons[i] = results.Unbroken(r)
+		}
 		i, known := at[a.Aspect]
 		if !known {
 			i = len(aspects)
 			at[a.Aspect] = i
 			aspects = append(aspects, aspect{Name: a.Aspect})
 		}
-		aspects[i].Answers = append(aspects[i].Answers, a)
+		aspects[i].Answers = append(aspects[i].Answers, answer{a, charts[a.Situation]})
 	}
 	return aspects
 }
@@ -293,7 +321,7 @@ func rowOf(rows map[string]int, label string) int {
 
 func newChart(p results.Picture, rows map[string]int) chart {
 	t := p.Chart.Table()
-	c := chart{ID: "chart-" + p.Name, Name: p.Name, Look: p.Look, Table: table{Header: t.Header},
+	c := chart{ID: "chart-" + p.Name, Name: p.Name, Look: p.Look, Of: p.Of, Table: table{Header: t.Header},
 		Wide:   drawn(p.Chart, "wide-"+p.Name, wideChart),
 		Narrow: drawn(p.Chart, "narrow-"+p.Name, narrowChart),
 		CSV:    template.URL("data:text/csv;charset=utf-8;base64," + base64.StdEncoding.EncodeToString(t.CSV()))}
