@@ -155,7 +155,8 @@ func TestAnswerSentences(t *testing.T) {
 		"one row": {cpu, []answerRow{at("a", 20e-6)}, []string{"a, with nothing to compare it with: 20.0 µs"},
 			[]string{"least"}},
 		"throughput": {waits, []answerRow{at("a", 12000), at("b", 6000)},
-			[]string{"a answers most: 12,000 requests/s (11,900 to 12,100). b follows, a factor of 2.0 behind it: 6,000"}, nil},
+			[]string{"a answers most: 12,000 requests/s (11,900 to 12,100). " +
+				"b follows, a factor of 2.0 behind it: 6,000"}, nil},
 	} {
 		run, trials := answerColumn(c.sit, c.rows...)
 		answers := Answers(&run, trials)

@@ -12,7 +12,7 @@ import (
 type Picture struct {
 	Name  string
 	About About
-	Of    string // the situation, or the sweep, that it is of; the first of several, "" of none
+	Of    string // the situation or sweep; the first of several, "" of none
 	Look  string // a sentence or two: what to look for
 	Chart plot.Chart
 }
@@ -67,7 +67,8 @@ type pictures struct {
 	seen map[string]bool
 }
 
-// add takes in the pictures of a situation, and leaves out a Picture without a Chart: what it would show was not measured.
+// add takes in the pictures of a situation, and leaves out a Picture without a Chart: what it would show was not
+// measured.
 func (g *pictures) add(of string, some ...Picture) {
 	if g.seen == nil {
 		g.seen = map[string]bool{}

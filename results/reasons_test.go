@@ -50,7 +50,8 @@ func TestReasons(t *testing.T) {
 		"system time, not counted": {cpu, at("a", 20e-6), at("b", 40e-6, system(10)),
 			nil, "", "System time"},
 		"one at a time": {waits, at("a", 12000), answerRow{one, 190, 0, nil}, nil,
-			"One request at a time that waits 5.00 ms makes at most 200 requests/s (Little's law); reached: 190 in one.",
+			"One request at a time that waits 5.00 ms makes at most 200 requests/s (Little's law); reached: " +
+				"190 in one.",
 			""},
 		"one at a time, by its figure alone": {waits, at("a", 12000), at("b", 190),
 			nil, "190 in b", ""},

@@ -183,7 +183,8 @@ func (v *answering) occupied(col *Column, failed []*Cell) (why reason) {
 	if len(parts) == 0 {
 		return reason{}
 	}
-	why.text = fmt.Sprintf("The %s silent clients came first and keep all the places: %s.", count(s.Silent), some(parts))
+	why.text = fmt.Sprintf("The %s silent clients came first and keep all the places: %s.", count(s.Silent),
+		some(parts))
 	return why
 }
 
@@ -257,7 +258,8 @@ func (v *answering) systemCalls(best *Cell, worse []*Cell, m Metric) (why reason
 	for _, c := range why.rows {
 		parts = append(parts, fmt.Sprintf("%d in %s", calls[c], c.Architecture.Label))
 	}
-	why.text = fmt.Sprintf("System calls of one traced request: %d in %s; %s.", base, best.Architecture.Label, some(parts))
+	why.text = fmt.Sprintf("System calls of one traced request: %d in %s; %s.", base, best.Architecture.Label,
+		some(parts))
 	return why
 }
 

@@ -43,8 +43,8 @@ func TestReasonsAreFew(t *testing.T) {
 			func(t *Trial) { t.Server.Switches = pointer(uint64(9000)) }))
 	}
 	for i := range 4 {
-		rows = append(rows, answerRow{Architecture{Name: fmt.Sprintf("spawner%d", i), Processes: PerRequest}, 1000e-6, 0,
-			nil})
+		spawner := Architecture{Name: fmt.Sprintf("spawner%d", i), Processes: PerRequest}
+		rows = append(rows, answerRow{spawner, 1000e-6, 0, nil})
 	}
 	with := func(rows []answerRow) []string {
 		run, trials := answerColumn(Situation{Metric: CPUPerRequest, Model: "constant", Rate: 3000}, rows...)
@@ -105,7 +105,8 @@ func TestRowsThatAgreeAnswerTogether(t *testing.T) {
 	// One of the six now finds soft state far cheaper than all the others.
 	changed := slices.Clone(trials)
 	for i := range changed {
-		if x := &changed[i]; x.Architecture == "goroutine" && strings.Contains(x.Situation, "soft") && x.Server.CPU != nil {
+		x := &changed[i]
+		if x.Architecture == "goroutine" && strings.Contains(x.Situation, "soft") && x.Server.CPU != nil {
 			x.Server.CPU = pointer(*x.Server.CPU / 4)
 		}
 	}

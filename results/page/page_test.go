@@ -213,3 +213,65 @@ func BenchmarkPageOf500Trials(b *testing.B) {
 		b.SetBytes(int64(page.Len()))
 	}
 }
+
+// TestVerdictComesAfterTheTable: first the figures, then what they say, each answer linked to its charts.
+func TestVerdictComesAfterTheTable(t *testing.T) {
+	run, trials := reference(t)
+	html := written(t, run, trials)
+	last := 0
+	for _, want := range []string{`<main`, `class="overview"`, `class="front"`, `class="verdict"`, `class="charts"`} {
+		i := strings.Index(html, want)
+		if i < last {
+			t.Errorf("%s stands at %d, before what should come first, or nowhere", want, i)
+		}
+		last = i
+	}
+	for _, m := range regexp.MustCompile(`<small><a href="#([^"]*)">(\w+)`).FindAllStringSubmatch(html, -1) {
+		if !strings.Contains(html, `<figure id="`+m[1]+`"`) {
+			t.Errorf("%s leads to %q, which is no chart", m[2], m[1])
+		}
+	}
+	for _, s := range run.Situations[:5] {
+		if !strings.Contains(html, `">`+s.Name+`</a></small>`) {
+			t.Errorf("no answer is linked to the charts of %s", s.Name)
+		}
+	}
+	if !strings.Contains(html, "40.0\u00a0µs (34.4 to 45.5)") {
+		t.Error("a figure can be parted from its unit")
+	}
+	if strings.Contains(html, "More answers") {
+		t.Error("few answers are folded")
+	}
+}
+
+// TestManyAnswersAreFolded: a run with many columns shows the first answers, and the others on demand.
+func TestManyAnswersAreFolded(t *testing.T) {
+	run, trials := reference(t)
+	for n := range mostAnswers {
+		for _, s := range run.Situations {
+			if s.Name != "trivial" {
+				continue
+			}
+			s.Name = fmt.Sprintf("trivial%d", n)
+			run.Situations = append(run.Situations, s)
+			for _, x := range slices.Clone(trials) {
+				if x.Situation == "trivial" {
+					x.Situation = s.Name
+					run.Plan, trials = append(run.Plan, x.Planned), append(trials, x)
+				}
+			}
+		}
+	}
+	shown, folded, found := strings.Cut(written(t, run, trials), "<summary>More answers</summary>")
+	if !found {
+		t.Fatal("nothing is folded")
+	}
+	const answer = "<dd><p>"
+	folded, _, _ = strings.Cut(folded, "</section>")
+	if n := strings.Count(shown, answer); n != mostAnswers {
+		t.Errorf("%d answers are shown", n)
+	}
+	if n, want := strings.Count(folded, answer), len(results.Answers(&run, trials))-mostAnswers; n != want {
+		t.Errorf("%d answers are folded, want %d", n, want)
+	}
+}
