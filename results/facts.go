@@ -72,14 +72,14 @@ func CalibrationFacts(run *Run) (facts []Fact) {
 	}
 	if p := cal.Spawn; p != nil {
 		us := func(v float64) string { return number(v*1e6, 3) + " µs" }
-		facts = append(facts, Fact{"CPU to start one process", fmt.Sprintf("medians of %d: fork and exec %s; with the Go runtime %s; "+
-			"with the worker's packages %s", p.Count, us(p.Exec), us(p.Runtime), us(p.Init))})
+		facts = append(facts, Fact{"CPU to start one process", fmt.Sprintf("medians of %d: fork and exec %s; "+
+			"with the Go runtime %s; with the worker's packages %s", p.Count, us(p.Exec), us(p.Runtime), us(p.Init))})
 	}
 	return facts
 }
 
-// SettingFacts are the settings in force of each row, as its servers reported them; none of a blind run, since they tell
-// which row is which.
+// SettingFacts are the settings in force of each row, as its servers reported them; none of a blind run, since they
+// tell which row is which.
 func SettingFacts(run *Run, trials []Trial) (facts []Fact) {
 	if run.Blind {
 		return nil

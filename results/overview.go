@@ -238,8 +238,8 @@ func (d *screen) broken() OverviewTable {
 func (d *screen) offered() OverviewTable {
 	t := OverviewTable{Title: "How much load does each row hold?", Columns: []OverviewColumn{
 		{Title: "knee", Unit: "offered, 1/s", Meaning: "where throughput over response time is highest"},
-		{Title: "at the knee", Unit: "p99", Meaning: "the response time there; past it there is waiting and little more"},
-		{Title: "peak", Unit: "right answers, 1/s", Meaning: "the highest goodput of each block, whatever it costs in time"}}}
+		{Title: "at the knee", Unit: "p99", Meaning: "the response time there; past it there is mostly waiting"},
+		{Title: "peak", Unit: "right answers, 1/s", Meaning: "the highest goodput, whatever it costs in time"}}}
 	sits := sweepOf(d.run, LoadSweep)
 	for _, c := range Curves(d.run, d.trials, LoadSweep) {
 		row := slices.IndexFunc(d.run.Architectures, func(a Architecture) bool { return a.Name == c.Architecture.Name })

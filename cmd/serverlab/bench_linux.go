@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 	"serverlab/bench"
 	"serverlab/internal/cpuset"
 	"serverlab/results"
-	"serverlab/results/page"
 	"serverlab/servers"
 )
 
@@ -99,25 +97,17 @@ func runBench(ctx context.Context, c *call) error {
 	}
 	paged := savePage(o.Dir, run, trials)
 	if err == nil && paged == nil { // first, so that the screen ends at the terminal's foot
-		fmt.Fprintf(c.stderr, "kept in %s: open %s in a browser; `%s report %s --wide` shows everything\n", o.Dir, pageFile,
-			os.Args[0], o.Dir)
+		fmt.Fprintf(c.stderr, "kept in %s: open %s in a browser; `%s report %s --wide` shows everything\n",
+			o.Dir, pageFile, os.Args[0], o.Dir)
 	}
 	if e := errors.Join(f.screen.show(c.stdout, run, trials), paged); e != nil && err == nil {
 		return e
 	}
 	if err != nil {
-		return fmt.Errorf("%w; %d of %d trials are kept, %s shows them: go on by `serverlab bench --resume=%s`", errInterrupted,
-			len(trials), len(run.Plan), filepath.Join(o.Dir, pageFile), o.Dir)
+		return fmt.Errorf("%w; %d of %d trials are kept, %s shows them: go on by `serverlab bench --resume=%s`",
+			errInterrupted, len(trials), len(run.Plan), filepath.Join(o.Dir, pageFile), o.Dir)
 	}
 	return nil
-}
-
-// pageFile is the page of a run, in its directory.
-const pageFile = "report.html"
-
-func savePage(dir string, run results.Run, trials []results.Trial) error {
-	x := export{"html", filepath.Join(dir, pageFile), func(w io.Writer) error { return page.Write(w, run, trials, nil) }}
-	return x.save(nil)
 }
 
 func (f *benchFlags) options(c *call) (o bench.Options, err error) {

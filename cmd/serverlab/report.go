@@ -22,8 +22,8 @@ type reportFlags struct {
 
 func (f *reportFlags) register(c *call) {
 	f.screen.register(c)
-	c.flags.StringVar(&f.html, "html", "", "write the whole report as one `FILE` for a browser, which needs no network "+
-		"(bench writes it, too)")
+	c.flags.StringVar(&f.html, "html", "", "write the whole report as one `FILE` for a browser, which needs no "+
+		"network (bench writes it, too)")
 	c.flags.StringVar(&f.svg, "svg", "", "write each chart as a picture, and its figures as CSV, into `DIR`")
 	c.flags.StringVar(&f.markdown, "markdown", "",
 		"write the report as Markdown to `FILE`, with the pictures of --svg "+

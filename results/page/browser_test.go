@@ -86,10 +86,12 @@ func open(t *testing.T, ctx context.Context, html string, as look) *tab {
 	check(nil, chromedp.Listen(ctx, p.hear))
 	check(chromedp.Call(ctx, network.Enable, network.EnableParams{}))
 	check(chromedp.Call(ctx, log.Enable, cdp.Empty{}))
+	offline := network.Conditions{Offline: true, DownloadThroughput: -1, UploadThroughput: -1}
 	check(chromedp.Call(ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-		MatchedNetworkConditions: []*network.Conditions{{Offline: true, DownloadThroughput: -1, UploadThroughput: -1}}}))
+		MatchedNetworkConditions: []*network.Conditions{&offline}}))
 	check(chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: as.scheme}}}))
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: as.scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"}}})) // else places change while they are asked for
 	check(nil, chromedp.Do(ctx, chromedp.EmulateViewport(as.width, 900), chromedp.Navigate(p.url)))
 	return p
 }
@@ -141,8 +143,8 @@ func TestEveryChartIsDrawn(t *testing.T) {
 	for _, as := range []look{{1920, "light"}, {1920, "dark"}, {390, "light"}, {390, "dark"}} {
 		t.Run(fmt.Sprint(as.width, as.scheme), func(t *testing.T) {
 			p := open(t, ctx, html, as)
-			boxes := eval[[][]float64](p, `[...document.querySelectorAll('figure svg.plot')].map(s => s.getBoundingClientRect())
-				.filter(b => b.width).map(b => [b.left, b.right, b.height])`)
+			boxes := eval[[][]float64](p, `[...document.querySelectorAll('figure svg.plot')]
+				.map(s => s.getBoundingClientRect()).filter(b => b.width).map(b => [b.left, b.right, b.height])`)
 			if len(boxes) != charts {
 				t.Errorf("%d charts are drawn, want %d", len(boxes), charts)
 			}
@@ -179,7 +181,8 @@ const contrastJS = `(() => {
 	for (const e of document.querySelectorAll('body :not(svg *):not(script)')) {
 		if (!e.getClientRects().length || ![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
 		let behind = e, back;
-		do back = rgb(getComputedStyle(behind).backgroundColor); while (back[3] === 0 && (behind = behind.parentElement));
+		do back = rgb(getComputedStyle(behind).backgroundColor);
+		while (back[3] === 0 && (behind = behind.parentElement));
 		const a = light(rgb(getComputedStyle(e).color).slice(0, 3)), b = light(back.slice(0, 3));
 		worst = Math.min(worst, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
 	}
@@ -233,7 +236,8 @@ func TestThemeButton(t *testing.T) {
 		if err := chromedp.Do(p.ctx, chromedp.Click(chromedp.ID("theme"))); err != nil {
 			t.Fatal(err)
 		}
-		got := eval[string](p, `document.getElementById('theme').textContent + ' ' + getComputedStyle(document.body).backgroundColor`)
+		got := eval[string](p, `document.getElementById('theme').textContent + ' ' +
+			getComputedStyle(document.body).backgroundColor`)
 		if got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
@@ -263,13 +267,15 @@ func TestPointShowsItsFigures(t *testing.T) {
 	if got := eval[string](p, tip); got != "" {
 		t.Errorf("escape leaves %q", got)
 	}
-	at := eval[[]float64](p, `(document.querySelector('`+drawing+`').scrollIntoView({behavior: 'instant', block: 'center'}), b => [b.left + b.width / 2, b.top + b.height / 2])(
+	at := eval[[]float64](p, `(document.querySelector('`+drawing+`')
+		.scrollIntoView({behavior: 'instant', block: 'center'}), b => [b.left + b.width / 2, b.top + b.height / 2])(
 		document.querySelector('`+drawing+` .wide .series[data-series="2"] :has(> title)').getBoundingClientRect())`)
 	if err := chromedp.Do(p.ctx, chromedp.MouseEvent(chromedp.MouseMoved, at[0], at[1])); err != nil {
 		t.Fatal(err)
 	}
-	if got := eval[string](p, tip); !strings.Contains(got, " %, ") {
-		t.Errorf("a pointer on a point shows %q", got)
+	got, err := chromedp.Run(p.ctx, chromedp.Poll[string](tip)) // until there is one
+	if err != nil || !strings.Contains(got, " %, ") {
+		t.Errorf("a pointer on a point shows %q (%v)", got, err)
 	}
 	p.quiet()
 }
@@ -277,10 +283,11 @@ func TestPointShowsItsFigures(t *testing.T) {
 func TestTablesAreTheCharts(t *testing.T) {
 	run, trials := reference(t)
 	p := open(t, browser(t), written(t, run, trials), look{1920, "light"})
-	tables := eval[map[string][][]string](p, `Object.fromEntries([...document.querySelectorAll('figure')].map(f => [f.id,
-		[...f.querySelectorAll('table tr')].map(r => [...r.cells].map(c => c.textContent))]))`)
+	tables := eval[map[string][][]string](p, `Object.fromEntries([...document.querySelectorAll('figure')].map(f => [
+		f.id, [...f.querySelectorAll('table tr')].map(r => [...r.cells].map(c => c.textContent))]))`)
 	files := eval[map[string]string](p, `Object.fromEntries([...document.querySelectorAll('figure')].map(f => [f.id,
-		new TextDecoder().decode(Uint8Array.from(atob(f.querySelector('a.csv').href.split(',')[1]), c => c.charCodeAt(0)))]))`)
+		new TextDecoder().decode(Uint8Array.from(atob(f.querySelector('a.csv').href.split(',')[1]),
+			c => c.charCodeAt(0)))]))`)
 	for _, c := range results.Charts(run, trials) {
 		want := c.Chart.Table()
 		all := append([][]string{want.Header}, want.Rows...)
@@ -326,7 +333,8 @@ func TestTrialsAreFiltered(t *testing.T) {
 		}
 	}
 	eval[bool](p, `(() => { for (const [id, value] of [['filter-row', '2'], ['filter-verdict', 'failed']]) {
-		const e = document.getElementById(id); e.value = value; e.dispatchEvent(new Event('input', {bubbles: true})); } return true; })()`)
+		const e = document.getElementById(id); e.value = value; e.dispatchEvent(new Event('input', {bubbles: true})); }
+		return true; })()`)
 	if n := eval[int](p, shown); n != want || want == 0 {
 		t.Errorf("%d failed trials of a row are shown, want %d", n, want)
 	}

@@ -100,7 +100,8 @@ func term(name string, shown ...string) (template.HTML, error) {
 	for _, w := range words {
 		if w == name {
 			text := strings.Join(append(shown, name)[:1], "")
-			return template.HTML(`<a class="term" href="#` + wordID(name) + `">` + template.HTMLEscapeString(text) + `</a>`), nil
+			return template.HTML(`<a class="term" href="#` + wordID(name) + `">` + template.HTMLEscapeString(text) +
+				`</a>`), nil
 		}
 	}
 	return "", fmt.Errorf("%q is not among the page's words", name)

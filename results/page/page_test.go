@@ -119,7 +119,8 @@ func TestBlindPageKeepsTheSecret(t *testing.T) {
 	}
 }
 
-const hostile = `"><script>alert(1)</script><img src=x onerror="alert(2)"></style></svg>"onload="alert(3)" href="javascript:alert(4)`
+const hostile = `"><script>alert(1)</script><img src=x onerror="alert(2)"></style></svg>` +
+	`"onload="alert(3)" href="javascript:alert(4)`
 
 // poison writes a text into every string below v: behind what is there, so that names still meet, or in its place.
 // Named types of strings, such as metrics, are spared where behind is true: without them there is little to draw.
@@ -169,9 +170,11 @@ func poisoned(t testing.TB, behind bool) (results.Run, []results.Trial) {
 	run.Calibration.Traces = map[string]results.SysTrace{}
 	for i := range run.Architectures {
 		a := &run.Architectures[i]
-		a.Lanes = []results.Lane{{Who: "w", Does: []string{"accept", "read"}, Again: "accept", Hands: "h", Returns: "r"}}
+		a.Lanes = []results.Lane{{Who: "w", Does: []string{"accept", "read"}, Again: "accept", Hands: "h",
+			Returns: "r"}}
 		run.Calibration.Traces[a.Name] = results.SysTrace{Arch: a.Name, Requests: []results.RequestTrace{{
-			Steps: []results.Step{{Process: 1, Thread: 1, Kind: results.KindCall, Name: "read", Args: "4", Result: "1"}}}}}
+			Steps: []results.Step{{Process: 1, Thread: 1, Kind: results.KindCall, Name: "read", Args: "4",
+				Result: "1"}}}}}
 	}
 	poison(reflect.ValueOf(&run), behind)
 	poison(reflect.ValueOf(&trials), behind)

@@ -113,9 +113,9 @@ var subjects = []struct {
 	about       results.About
 	title, lead string
 }{
-	{results.AboutCost, "What a request costs", "Where each goes about the same work, the difference is the architecture's own."},
+	{results.AboutCost, "What a request costs", "Where all do the same work, what differs is the architecture's own."},
 	{results.AboutThroughput, "Throughput", "Right answers per second; a wrong answer, or none, is not throughput."},
-	{results.AboutLatency, "Response times", "From the moment at which a request should have been sent to the end of its answer."},
+	{results.AboutLatency, "Response times", "From when a request should have been sent to the end of its answer."},
 	{results.AboutLoad, "Up to the knee and past it", "What comes of more requests than a server can answer."},
 	{results.AboutMemory, "Memory, processes and threads", "What a server holds while its clients are there."},
 	{results.AboutFaults, "Crashes and stalls", "Who else notices when something goes wrong?"},
@@ -150,7 +150,8 @@ func newView(run *results.Run, trials []results.Trial, damage []string) (v *view
 		Alpha:  fmt.Sprintf("%.0f %%", 100*results.Alpha),
 	}
 	if run.Blind && len(damage) > 0 { // they may name rows
-		v.Damage = []string{fmt.Sprintf("The record is damaged: %d problems, see the report that is not blind.", len(damage))}
+		v.Damage = []string{fmt.Sprintf("The record is damaged: %d problems; a report that is not blind names them.",
+			len(damage))}
 	}
 	v.Total = results.ScoreTotal(v.Scores)
 	if settings := results.SettingFacts(run, trials); len(settings) > 0 {
@@ -226,8 +227,8 @@ func newRow(run *results.Run, number int, tables []results.OverviewTable) (row, 
 		}
 	}
 	if !run.Blind {
-		r.Sketch = template.HTML(r.Architecture.Sketch(plot.Options{ID: fmt.Sprintf("lanes-%d", number), Width: sketchWidth,
-			Inline: true}))
+		r.Sketch = template.HTML(r.Architecture.Sketch(plot.Options{ID: fmt.Sprintf("lanes-%d", number),
+			Width: sketchWidth, Inline: true}))
 	}
 	t, traced := run.Calibration.Traces[r.Name]
 	if !traced {
