@@ -84,7 +84,7 @@ type Architecture struct {
 type Lane struct {
 	Who     string   `json:"who"`               // "thread 1 … 64", "one process per request"
 	Many    bool     `json:"many"`              // there are several of it
-	Process bool     `json:"process"`           // it is a process of its own, else it shares that of the lane before it
+	Process bool     `json:"process"`           // it is a process of its own, else it shares that of the lane before it, or the server's one
 	Listens bool     `json:"listens,omitempty"` // it has a listening socket of its own, else all share one
 	Does    []string `json:"does"`              // "accept", "read", "handle", "write", "close", "wait for events", ...
 	Again   string   `json:"again"`             // a step of Does; "": it ends

@@ -11,7 +11,7 @@ import (
 type Lane struct {
 	Who     string   // "thread 1 … 64"
 	Many    bool     // there are several of it
-	Process bool     // it is a process of its own, else it shares that of the lane before it
+	Process bool     // it is a process of its own, else it shares that of the lane before it, or the server's one
 	Listens bool     // it has a listening socket of its own, else all share one
 	Does    []string // in turn
 	Again   string   // the step of Does with which it goes on after the last one; "": it ends
@@ -66,9 +66,9 @@ func iterativeLanes(Config) []Lane { return alone(blocking("one thread", accept)
 
 func epollLanes(Config) []Lane { return alone(looping("event loop: one thread")) }
 
-// alone makes of a lane the first one of a process.
+// alone makes of a lane the first one of the server's one process, of which several threads or loops share it.
 func alone(l Lane) []Lane {
-	l.Process = true
+	l.Process = !l.Many
 	return []Lane{l}
 }
 

@@ -82,11 +82,22 @@ func TestReadmeArchitecture(t *testing.T) {
 	}
 }
 
-// Every command that the README names is there, with every flag.
+// Every command that the README and the pages of docs name is there, with every flag.
 func TestReadmeCommands(t *testing.T) {
 	flag := regexp.MustCompile(`--[a-z-]+`)
 	seen := 0
 	text, _, _ := strings.Cut(readme(t), "## The house")
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no pages in docs: %v", err)
+	}
+	for _, page := range pages {
+		b, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(b)
+	}
 	for line := range strings.Lines(text) {
 		for _, part := range strings.Split(line, "&&") {
 			_, args, ok := strings.Cut(part, "serverlab ")
