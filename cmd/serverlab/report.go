@@ -44,7 +44,7 @@ func (f *reportFlags) files(run results.Run, trials []results.Trial) (files []ex
 			if err != nil {
 				return err
 			}
-			return results.Markdown(w, run, trials, pictures)
+			return results.Markdown(w, run, trials, pictures, f.problems)
 		}},
 		{"pack", f.pack, func(w io.Writer) error { return results.Pack(w, run, trials) }},
 		{"gobench", f.benchfmt, func(w io.Writer) error { return results.GoBench(w, run, trials) }},
