@@ -114,10 +114,11 @@ func report(_ context.Context, c *call) error {
 	if run, trials, err = f.blind.apply(c.flags.Arg(0), run, trials); err != nil {
 		return err
 	}
-	if err := f.output(c, run, trials); err != nil {
-		return err
+	err = f.output(c, run, trials)
+	if err == nil || damaged != nil && errors.Is(err, errUndecided) { // what is damaged fails, whatever it says
+		return damaged
 	}
-	return damaged
+	return err
 }
 
 // problems are what of a record could not be read, a line each.
