@@ -184,8 +184,8 @@ func firstDifference(a, b string) string {
 	return fmt.Sprintf("%.300q", a[max(0, i-60):])
 }
 
-// TestBlindShowsNoName looks for the true names of a run in everything that is drawn of it. Process, thread and one loop
-// are words of what every report says, too; the test above finds where they would tell something.
+// TestBlindShowsNoName looks for the true names of a run in everything that is drawn of it. Process, thread and one
+// loop are words of what every report says, too; the test above finds where they would tell something.
 func TestBlindShowsNoName(t *testing.T) {
 	for name, of := range everyRow(t) {
 		run, trials := of()
