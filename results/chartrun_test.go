@@ -164,7 +164,7 @@ func TestChartsOfABlindRun(t *testing.T) {
 	}
 	texts := func(all []Picture) (lines []string) {
 		for _, p := range all {
-			h := headOf(p.Chart)
+			h := p.Chart.Heading()
 			lines = append(lines, strings.Join([]string{p.Name, h.Title, h.Note, h.Desc, p.Look}, "|"))
 		}
 		return lines

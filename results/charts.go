@@ -160,8 +160,12 @@ func (m Metric) axis() plot.Axis {
 		return plot.Axis{Title: "p99 of the response time", Unit: plot.Milliseconds}
 	case Throughput:
 		return plot.Axis{Title: "right answers", Unit: plot.PerSecond}
+	case Goodput:
+		return plot.Axis{Title: "right answers in time", Unit: plot.PerSecond}
+	case Outage:
+		return plot.Axis{Title: "time to the first right answer", Unit: plot.Milliseconds}
 	}
-	return plot.Axis{Title: string(m)}
+	return plot.Axis{}
 }
 
 // absent tells that a situation is not about the cell's row. One that waits for its turn is drawn without a figure.

@@ -14,16 +14,6 @@ import (
 	"serverlab/results/plot"
 )
 
-func headOf(c plot.Chart) plot.Head {
-	switch c := c.(type) {
-	case *plot.Lines:
-		return c.Head
-	case *plot.Bars:
-		return c.Head
-	}
-	return c.(*plot.Dots).Head
-}
-
 // drawAll draws every picture and asks that it is XML, and that its table has a row.
 func drawAll(t *testing.T, all []Picture) (names []string) {
 	t.Helper()
@@ -45,7 +35,7 @@ func drawAll(t *testing.T, all []Picture) (names []string) {
 		if len(p.Chart.Table().Rows) == 0 {
 			t.Errorf("%s has no row in its table", p.Name)
 		}
-		if h := headOf(p.Chart); p.Look == "" || p.About == "" || h.Title == "" || h.Note == "" || h.Desc == "" {
+		if h := p.Chart.Heading(); p.Look == "" || p.About == "" || h.Title == "" || h.Note == "" || h.Desc == "" {
 			t.Errorf("%s does not say what it is about: %+v", p.Name, h)
 		}
 		if regexp.MustCompile(`[^\w-]`).MatchString(p.Name) || slices.Contains(names, p.Name) {

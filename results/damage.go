@@ -24,6 +24,16 @@ func (d Damage) Error() string {
 // Unwrap lets errors.Is and errors.As look at each of them.
 func (d Damage) Unwrap() []error { return d }
 
+// Problems are the lines about damage as a report of the run shows them. They may name rows, so that one of a blind run
+// only counts them.
+func (run *Run) Problems(damage []string) []string {
+	if !run.Blind || len(damage) == 0 {
+		return damage
+	}
+	return []string{fmt.Sprintf("The record is damaged: %s, see the report that is not blind.",
+		plural(len(damage), "problem"))}
+}
+
 // maxProblems is how many problems of a record are named: who reads hundreds?
 const maxProblems = 100
 

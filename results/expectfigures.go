@@ -17,6 +17,7 @@ type expMetric struct {
 	higher bool
 	beside bool // no column compares it: it counts where the figure does that its column compares
 	value  func(*Trial) (float64, bool)
+	swept  func(*Curve) map[int]float64 // of a whole sweep, whose name takes the situation's place, block by block
 }
 
 // perAnswer is a counter of a server divided by its requests.
@@ -49,6 +50,7 @@ const syscalls = "syscalls"
 const (
 	starved = "starved" // clients that were never served
 	failed  = "failed"  // 1 of a trial whose server failed, else 0
+	wrongly = "errors"  // requests without a right answer
 )
 
 var expMetrics = []expMetric{
@@ -64,6 +66,14 @@ var expMetrics = []expMetric{
 			return 0, false
 		}
 		return float64(t.Load.Sessions.Lost), true
+	}},
+	{name: "stall", unit: expUnit{seconds: 1}, about: Stall, value: metricValue(Stall)},
+	{name: "goodput", about: Goodput, higher: true, value: metricValue(Goodput)},
+	{name: "peak", about: Goodput, higher: true, swept: (*Curve).blockPeaks},
+	{name: "knee", about: Goodput, higher: true, swept: (*Curve).blockKnees},
+	{name: "past", about: Goodput, higher: true, swept: (*Curve).blockPasts},
+	{name: wrongly, beside: true, value: func(t *Trial) (float64, bool) {
+		return float64(t.Load.ErrorCount()), t.Failure == ""
 	}},
 	{name: "switches", about: CPUPerRequest, beside: true, value: perAnswer},
 	{name: "threads", about: CPUPerRequest, beside: true, value: func(t *Trial) (float64, bool) {
@@ -104,6 +114,10 @@ func (c *expCell) median() float64 { return Summarize(list(c.values)).Median }
 // cell reads a figure of a row. A trial counts as in the tables.
 func (f *expFigure) cell(run *Run, trials []Trial, s *Situation, row *Architecture) *expCell {
 	c := &expCell{row: row, situation: s.Name, values: map[int]float64{}}
+	if f.metric.swept != nil {
+		c.sweep(f.metric, run, trials, s.Sweep)
+		return c
+	}
 	if f.metric.name == syscalls {
 		c.situation = "its trace"
 		c.constant = true
@@ -142,6 +156,27 @@ func (f *expFigure) cell(run *Run, trials []Trial, s *Situation, row *Architectu
 	return c
 }
 
+// sweep reads a figure of the row's whole sweep. A trial counts as in the curves.
+func (c *expCell) sweep(m *expMetric, run *Run, trials []Trial, sweep string) {
+	one := *run
+	one.Architectures = []Architecture{*c.row}
+	c.situation, c.word = sweep, "not measured"
+	for _, curve := range Curves(&one, trials, sweep) {
+		if curve.Measured == 0 {
+			continue
+		}
+		c.values, c.failed = m.swept(&curve), 2*curve.Failures >= curve.Measured
+		if c.word = ""; c.failed {
+			c.word = "no figure"
+		} else if len(c.values) == 0 {
+			c.word = "none was found, or no trial counts"
+			if m.name == "past" && !curve.Reached() {
+				c.word = "it held all that was offered, or no trial counts"
+			}
+		}
+	}
+}
+
 // judge is a trial's figure, or a word that says why it has none that counts, and whether that is the server's fault.
 func (m *expMetric) judge(t *Trial, s *Situation) (v float64, word string, fault bool) {
 	about := m.about
@@ -150,7 +185,7 @@ func (m *expMetric) judge(t *Trial, s *Situation) (v float64, word string, fault
 	}
 	ok := true
 	switch m.name {
-	case starved:
+	case starved, wrongly:
 		if t.Failure != "" {
 			return 0, "no figure", false
 		}
@@ -188,6 +223,9 @@ func wordOf(t *Trial, about Metric, ok bool) (word string, fault bool) {
 
 // place finds the situation that a figure is read from.
 func (f *expFigure) place(run *Run) (*Situation, error) {
+	if f.metric.swept != nil {
+		return f.placeSweep(run)
+	}
 	var names []string
 	var found, stateful []*Situation // about the metric; the second ones only beside others
 	for i := range run.Situations {
@@ -206,6 +244,15 @@ func (f *expFigure) place(run *Run) (*Situation, error) {
 	if len(found) == 0 {
 		found = stateful
 	}
+	if f.situation == "" && len(found) > 1 {
+		names = names[:0]
+		for _, s := range found {
+			names = append(names, s.Name)
+		}
+	}
+	if len(run.Situations) == 1 {
+		found = []*Situation{&run.Situations[0]}
+	}
 	list := "it has none"
 	if len(names) > 0 {
 		list = "there are " + listed(names)
@@ -215,6 +262,30 @@ func (f *expFigure) place(run *Run) (*Situation, error) {
 		return nil, fmt.Errorf("the run has no situation %q: %s", f.situation, list)
 	case len(found) != 1:
 		return nil, fmt.Errorf("%s: name the situation: %s", f, list)
+	}
+	return found[0], nil
+}
+
+// placeSweep finds the first situation of the sweep that a figure is read from: of the only one, unless it is named.
+func (f *expFigure) placeSweep(run *Run) (*Situation, error) {
+	var found []*Situation
+	var names []string
+	for i := range run.Situations {
+		s := &run.Situations[i]
+		if s.Sweep != "" && !slices.Contains(names, s.Sweep) {
+			names = append(names, s.Sweep)
+			if f.situation == "" || f.situation == s.Sweep {
+				found = append(found, s)
+			}
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return nil, fmt.Errorf("%s is a figure of a rising load, and the run has none: `serverlab bench load` makes one", f)
+	case len(found) == 0:
+		return nil, fmt.Errorf("the run has no rising load %q: there are %s", f.situation, listed(names))
+	case len(found) > 1:
+		return nil, fmt.Errorf("%s: name the rising load: there are %s", f, listed(names))
 	}
 	return found[0], nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -24,7 +25,13 @@ var measures = []measure{
 	{"p99-ns", Latency, "lower", quantile(0.99)},
 	{"B/silent", MemoryPerSilent, "lower", func(t *Trial) (float64, bool) { return t.Value(MemoryPerSilent) }},
 	{"harmed", Harmed, "lower", func(t *Trial) (float64, bool) { return t.Value(Harmed) }},
+	{"goodput/s", Goodput, "higher", func(t *Trial) (float64, bool) { return t.Value(Goodput) }},
+	{"stall-ns", Stall, "lower", nanoseconds(Stall)},
+	{"outage-ns", Outage, "lower", nanoseconds(Outage)},
 }
+
+// onlyAsked are the metrics that are figures only where the situation asks for them: elsewhere they say nothing new.
+var onlyAsked = []Metric{Harmed, Goodput, Stall, Outage}
 
 func nanoseconds(m Metric) func(*Trial) (float64, bool) {
 	return func(t *Trial) (float64, bool) {
@@ -112,8 +119,7 @@ func goBenchHead(w io.Writer, goos, goarch, cpu string) {
 	}
 }
 
-// goBenchLine writes a trial as one line. How many clients were harmed is a figure only where the situation asks for it;
-// without a right answer there is no other.
+// goBenchLine writes a trial as one line. Without a right answer there is no figure but of how many clients were harmed.
 func goBenchLine(w io.Writer, name string, t *Trial, asked Metric) {
 	remark := func(text string) { fmt.Fprintf(w, "# %s: %s\n", name, strings.ReplaceAll(text, "\n", "; ")) }
 	if t.Failure != "" {
@@ -127,9 +133,9 @@ func goBenchLine(w io.Writer, name string, t *Trial, asked Metric) {
 	line := fmt.Sprintf("Benchmark%s\t%8d", name, t.Load.Requests)
 	n := 0
 	for _, m := range measures {
-		wanted := t.Load.Requests > 0
-		if m.metric == Harmed {
-			wanted = asked == Harmed
+		wanted := t.Load.Requests > 0 || m.metric == Harmed
+		if slices.Contains(onlyAsked, m.metric) {
+			wanted = wanted && asked == m.metric
 		}
 		if v, ok := m.value(t); ok && wanted && t.Voided(m.metric) == nil {
 			line += fmt.Sprintf("\t%12s %s", decimal(v, 1), m.unit)

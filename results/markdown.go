@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,47 +16,29 @@ type Linked struct {
 	Path    string
 }
 
-// Markdown writes a run as a report in GitHub-flavoured Markdown: the verdict, tables of the figures with their
-// intervals, what was predicted, what does not count, the pictures, and the machine. Nothing in a record becomes
-// markup.
-func Markdown(w io.Writer, run Run, trials []Trial, pictures []Linked) error {
+// Markdown writes a run as a report in GitHub-flavoured Markdown: the riddle of a blind run, what of the record could not
+// be read (damage, a line each), the verdict with the Pareto front, the tables with their intervals, what was predicted,
+// the pictures, what does not count, and the machine. Nothing in a record becomes markup. An error is one of w.
+func Markdown(w io.Writer, run Run, trials []Trial, pictures []Linked, damage []string) error {
 	var b bytes.Buffer
-	d := screen{run: &run, trials: trials}
-	columns := Columns(&run, trials)
-	for _, c := range columns {
-		if c.Situation.State == "" && c.Situation.Sweep == "" && c.Situation.Metric != Latency {
-			d.columns = append(d.columns, c)
-		}
+	o := NewOverview(&run, trials)
+	b.WriteString("# " + plain(o.Question) + "\n\n")
+	if o.Answer != "" {
+		b.WriteString(plain(o.Answer) + "\n\n")
 	}
-	_, answer, _ := strings.Cut(d.title(), "?")
-	fmt.Fprintf(&b, "# Which architecture is most efficient?\n\n")
-	if answer = strings.TrimSpace(answer); answer != "" {
-		b.WriteString(plain(answer) + "\n\n")
-	}
-	item(&b, d.captions("")[0])
+	item(&b, o.Setup)
 	m := &run.Machine
 	item(&b, fmt.Sprintf("%s, %s; %s %s, %s", m.CPU, plural(m.Cores, "usable CPU"), m.OS, m.Kernel, m.GoVersion))
 	item(&b, "measured "+run.Started.UTC().Format("2 January 2006")+" by "+run.Program)
+	if riddle := Riddle(&run); len(riddle) > 0 {
+		section(&b, riddle[0], riddle[1:])
+	}
+	section(&b, "Damage: what of the record could not be read", run.Problems(damage))
 	markdownAnswers(&b, &run, trials)
-	rankStates(columns, newCosts(&run, trials, Style{}))
-	markdownTables(&b, &run, columns)
-	d.columns = slices.DeleteFunc(columns, func(c Column) bool {
-		return stateCost(c.Situation) || c.Situation.Sweep != ""
-	})
-	section(&b, "Notes", slices.DeleteFunc(d.notes(), func(note string) bool {
-		return strings.HasPrefix(note, "In brackets") // the table has words instead
-	}))
+	markdownTables(&b, &run, o.Tables)
 	markdownScores(&b, Scores(&run, trials))
+	markdownPictures(&b, pictures)
 	section(&b, "Trials that do not count as they are", findingLines(&run, trials))
-	if len(pictures) > 0 {
-		b.WriteString("\n## Pictures\n")
-	}
-	for _, p := range pictures {
-		if p.Picture.Look != "" {
-			fmt.Fprintf(&b, "\n%s\n", plain(p.Picture.Look))
-		}
-		fmt.Fprintf(&b, "\n![%s](<%s>)\n", plain(p.Picture.Name), &url.URL{Path: p.Path})
-	}
 	var machine []string
 	for _, f := range MachineFacts(&run) {
 		machine = append(machine, f.Name+": "+f.Value)
@@ -75,7 +56,7 @@ func section(b *bytes.Buffer, title string, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
-	b.WriteString("\n## " + title + "\n\n")
+	b.WriteString("\n## " + plain(title) + "\n\n")
 	for _, l := range lines {
 		item(b, l)
 	}
@@ -85,9 +66,10 @@ func item(b *bytes.Buffer, text string) { b.WriteString("- " + plain(text) + "\n
 
 func markdownAnswers(b *bytes.Buffer, run *Run, trials []Trial) {
 	answers := Answers(run, trials)
-	if len(answers) > 0 {
-		b.WriteString("\n## Verdict\n\n")
+	if len(answers) == 0 {
+		return
 	}
+	b.WriteString("\n## Verdict\n\n")
 	for _, a := range answers {
 		aspect := plain(a.Aspect)
 		if aspect != "" {
@@ -98,132 +80,79 @@ func markdownAnswers(b *bytes.Buffer, run *Run, trials []Trial) {
 			b.WriteString("  - " + Unbroken(plain(r)) + "\n")
 		}
 	}
+	front := ParetoFront(run, trials)
+	section(b, "In place of a single winner", front.Sentences())
 }
 
-// rankStates puts the cells that are compared row by row, since each row has a rate of its own, into their columns.
-func rankStates(columns []Column, states *costs) {
-	j := 0
-	for _, col := range columns {
-		if !stateCost(col.Situation) {
-			continue
+// markdownTables writes the closing tables, and what their columns say.
+func markdownTables(b *bytes.Buffer, run *Run, tables []OverviewTable) {
+	var titles, meanings []string
+	for i := range tables {
+		t := &tables[i]
+		b.WriteString("\n## " + plain(t.Title) + "\n\n")
+		if i == 0 {
+			b.WriteString("Medians of the trials that count; in brackets the interval in which the true median lies, with a " +
+				"confidence of 95 %, and what else a figure must be read with.\n\n")
 		}
-		for i := range col.Cells {
-			col.Cells[i] = states.rows[i][j]
+		if t.Note != "" {
+			b.WriteString(plain(t.Note) + "\n\n")
 		}
-		j++
+		head, rule := "| |", "|---|"
+		for _, c := range t.Columns {
+			head += " " + plain(c.Title)
+			if c.Unit != "" {
+				head += ", " + plain(c.Unit)
+			}
+			head, rule = head+" |", rule+"---|"
+			if n := len(meanings) - 1; n >= 0 && meanings[n] == c.Meaning {
+				titles[n] += ", " + c.Title
+			} else {
+				titles, meanings = append(titles, c.Title), append(meanings, c.Meaning)
+			}
+		}
+		b.WriteString(head + "\n" + rule + "\n")
+		for _, row := range t.Rows {
+			b.WriteString("| " + plain(run.Architectures[row.Row].Label) + " |")
+			for _, c := range row.Cells {
+				b.WriteString(" " + plain(c.words()) + " |")
+			}
+			b.WriteString("\n")
+		}
 	}
+	var lines []string
+	for i, m := range meanings {
+		if m != "" {
+			lines = append(lines, titles[i]+": "+m)
+		}
+	}
+	section(b, "What the columns say", lines)
 }
 
-// rowsTried is how many rows of a column have trials.
-func rowsTried(col *Column) (n int) {
-	for i := range col.Cells {
-		if len(col.Cells[i].Trials) > 0 {
-			n++
-		}
+// words is a cell without marks: "40.0 (34.4 – 45.5), best".
+func (c *OverviewCell) words() string {
+	text := c.Text
+	if len(c.More) > 0 {
+		text += " (" + strings.Join(c.More, "; ") + ")"
 	}
-	return n
+	switch c.Word {
+	case "", string(Worse), string(Undecided):
+		return text
+	case "fails":
+		return "fails: " + text
+	}
+	return text + ", " + c.Word
 }
 
-// markdownTables writes what is measured of every row in one table, and in tables of their own what is only asked of
-// servers that remember clients, what a crash does, and each load that is swept.
-func markdownTables(b *bytes.Buffer, run *Run, columns []Column) {
-	b.WriteString("\n## Figures\n\nMedians of the valid trials, with 95 % intervals of the median in brackets.\n")
-	groups := map[string][]Column{}
-	var order []string
-	for _, c := range columns {
-		group := ""
-		switch s := c.Situation; {
-		case s.Sweep != "":
-			group = "Load: " + s.Sweep
-		case s.Fault != "":
-			group = "A crash under load: until the first right answer"
-		case stateCost(s):
-			group = "What it costs to remember clients: CPU per read; a row is compared with itself"
-		}
-		if groups[group] == nil {
-			order = append(order, group)
-		}
-		groups[group] = append(groups[group], c)
+func markdownPictures(b *bytes.Buffer, pictures []Linked) {
+	if len(pictures) > 0 {
+		b.WriteString("\n## Pictures\n")
 	}
-	for _, group := range order {
-		if !slices.ContainsFunc(groups[group], func(c Column) bool { return rowsTried(&c) > 0 }) {
-			continue
-		}
-		if group != "" {
-			b.WriteString("\n### " + plain(group) + "\n")
-		}
-		markdownTable(b, run, groups[group])
-	}
-	var meanings []string
-	for _, c := range columns {
-		if s := c.Situation; s.Meaning != "" && s.State == "" && s.Sweep == "" {
-			meanings = append(meanings, s.Name+": "+s.Meaning)
+	for _, p := range pictures {
+		fmt.Fprintf(b, "\n![%s](<%s>)\n", plain(p.Picture.Chart.Heading().Title), &url.URL{Path: p.Path})
+		if p.Picture.Look != "" {
+			fmt.Fprintf(b, "\n%s\n", plain(p.Picture.Look))
 		}
 	}
-	section(b, "What the columns say", meanings)
-}
-
-func markdownTable(b *bytes.Buffer, run *Run, columns []Column) {
-	head, rule := "| |", "|---|"
-	for _, c := range columns {
-		head += " " + plain(c.Situation.Name)
-		if unit := c.Situation.Metric.unit(); unit != "" {
-			head += ", " + unit
-		} else if c.Situation.Metric == Latency {
-			head += ", p99"
-		}
-		head, rule = head+" |", rule+"---|"
-	}
-	b.WriteString("\n" + head + "\n" + rule + "\n")
-	for i := range run.Architectures {
-		line, measured := "| "+plain(run.Architectures[i].Label)+" |", false
-		for _, c := range columns {
-			cell, alone := &c.Cells[i], rowsTried(&c) < 2 && !stateCost(c.Situation)
-			measured = measured || len(cell.Trials) > 0
-			line += " " + plain(cellWords(cell, c.Situation, alone)) + " |"
-		}
-		if measured {
-			b.WriteString(line + "\n")
-		}
-	}
-}
-
-// cellWords is a cell with its interval, and what it is worth in words; to lead a column alone is worth nothing.
-func cellWords(c *Cell, s *Situation, alone bool) string {
-	switch {
-	case c.Verdict == NotMeasured:
-		return "not measured"
-	case c.Verdict == Failed:
-		return "fails: " + c.Word
-	case c.Summary.N == 0:
-		return c.Word
-	}
-	n := clients(c, s)
-	figure := func(v float64) string { return s.Metric.figure(v, n) }
-	text := figure(c.Summary.Median)
-	if !stateCost(s) { // its heading says that rates are the rows' own
-		text += (&screen{}).noteMark(c.Architecture, s)
-	}
-	if !math.IsNaN(c.Summary.Lo) {
-		if s.Metric == Harmed {
-			figure = exact // not the number of clients once more
-		}
-		text += " (" + figure(c.Summary.Lo) + " – " + figure(c.Summary.Hi) + ")"
-	}
-	if own, ok := s.OwnRates[c.Architecture.Name]; ok && !stateCost(s) {
-		text += " at its own " + exact(own) + "/s"
-	}
-	switch c.Verdict {
-	case Best, Tied:
-		if !alone {
-			text += ", " + string(c.Verdict)
-		}
-	case Beside:
-		text += ", a reference"
-	case Unranked:
-		text += ", not ranked: " + c.Word
-	}
-	return text
 }
 
 func markdownScores(b *bytes.Buffer, scores []Score) {

@@ -11,10 +11,10 @@ import (
 	"serverlab/results/plot"
 )
 
-func markdownText(t *testing.T, run Run, trials []Trial, pictures []Linked) string {
+func markdownText(t *testing.T, run Run, trials []Trial, pictures []Linked, damage ...string) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Markdown(&b, run, trials, pictures); err != nil {
+	if err := Markdown(&b, run, trials, pictures, damage); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -22,12 +22,28 @@ func markdownText(t *testing.T, run Run, trials []Trial, pictures []Linked) stri
 
 func TestMarkdownGolden(t *testing.T) {
 	run, trials := predictedFixture()
+	bars := &plot.Bars{Head: plot.Head{Title: "Throughput"}}
 	golden(t, "report.md", markdownText(t, run, trials, []Linked{
-		{Picture{Name: "waits", Look: "The longest bar is best.", Chart: &plot.Bars{}}, "my pictures/waits.svg"}}))
+		{Picture{Name: "waits", Look: "The longest bar is best.", Chart: bars}, "my pictures/waits.svg"}}))
 	golden(t, "report-nothing.md", markdownText(t, run, nil, nil))
 	run, trials = starvedColumn(fixture(6, 6))
 	run, trials = withReferences(run, trials[:len(trials)-30]) // the last block has not run
-	golden(t, "report-failed.md", markdownText(t, run, trials, nil))
+	golden(t, "report-failed.md", markdownText(t, run, trials, nil, "trials.jsonl:7 is damaged"))
+}
+
+// Markdown has a line for each problem of a record. Of one that is blind it has only their number: they may name rows.
+func TestMarkdownTellsDamage(t *testing.T) {
+	run, trials := fixture(3, 6)
+	lines := []string{"trials.jsonl:7 is damaged: iterative", "trials.jsonl:9 is damaged"}
+	if text := markdownText(t, run, trials, nil, lines...); !strings.Contains(text, "damaged: iterative\n- trials") {
+		t.Errorf("no list of problems:\n%s", text)
+	}
+	run, trials, _ = Blind(run, trials, 3)
+	text := markdownText(t, run, trials, nil, lines...)
+	if !strings.Contains(text, "## Which of A to C is which?") || !strings.Contains(text, "- iterative: ") ||
+		!strings.Contains(text, "2 problems, see the report that is not blind") || strings.Contains(text, "jsonl") {
+		t.Errorf("the riddle is missing, or a problem is told:\n%s", text)
+	}
 }
 
 func TestPlainIsShownAsItIs(t *testing.T) {
@@ -122,7 +138,7 @@ func TestMarkdownOfAHostileRecord(t *testing.T) {
 	beginning := regexp.MustCompile(`^(#+ |- \*\*|- |  - |!\[|\||)`)
 	report := func(text string) (out string, structure []string) {
 		run, trials := marked(t, encoded, text)
-		picture := Picture{Name: "a" + text, Look: "look" + text}
+		picture := Picture{Look: "look" + text, Chart: &plot.Bars{Head: plot.Head{Title: "title" + text}}}
 		out = markdownText(t, run, trials, []Linked{{picture, "a" + text + ".svg"}})
 		for line := range strings.Lines(out) {
 			cells := strings.Repeat("|", len(cell.FindAllString(line, -1)))

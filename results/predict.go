@@ -25,18 +25,22 @@ type Question struct {
 }
 
 // Questions are those that a run can answer, in the order of its columns: where there are two rows to choose from, or
-// two states. References are not ranked, and a load that is swept has no column to be best in.
+// two states. References are not ranked. Of a load that is swept the peak is asked for, once.
 func Questions(run *Run) (all []Question) {
 	asked := map[string]bool{}
 	for i := range run.Situations {
 		s := &run.Situations[i]
-		if s.Sweep != "" {
-			continue
-		}
 		q := Question{Title: s.Title, Meaning: s.Meaning, Asks: s.Metric.asks(), of: s.Name}
+		if s.Sweep != "" {
+			if s.Sweep != LoadSweep || asked[s.Sweep] {
+				continue
+			}
+			asked[s.Sweep] = true
+			q = sweepQuestion(run)
+		}
 		for j := range run.Architectures {
 			a := &run.Architectures[j]
-			if a.Reference || !planned(run.Plan, s, a) {
+			if a.Reference || s.Sweep != "" || !planned(run.Plan, s, a) {
 				continue
 			}
 			if !stateCost(s) {
@@ -49,6 +53,19 @@ func Questions(run *Run) (all []Question) {
 		all = append(all, q)
 	}
 	return slices.DeleteFunc(all, func(q Question) bool { return len(q.Choices) < 2 })
+}
+
+// sweepQuestion asks for the row with the highest peak of a sweep; each row has rates of its own.
+func sweepQuestion(run *Run) Question {
+	q := Question{Title: "a rising load", Asks: Goodput.asks(), of: LoadSweep}
+	sits := sweepOf(run, LoadSweep)
+	for i := range run.Architectures {
+		a := &run.Architectures[i]
+		if !a.Reference && slices.ContainsFunc(sits, func(s *Situation) bool { return planned(run.Plan, s, a) }) {
+			q.Choices, q.Labels = append(q.Choices, a.Name), append(q.Labels, a.Label)
+		}
+	}
+	return q
 }
 
 // stateQuestion asks for the state that is cheapest for one row.
@@ -79,8 +96,12 @@ func (m Metric) asks() string {
 		return "Which has the shortest p99 of response times?"
 	case Outage:
 		return "Which gives the first right answer soonest after the fault?"
+	case Goodput:
+		return "Which answers the most at its peak, however much is offered?"
+	case Stall:
+		return "With which do the others wait least while one request blocks?"
 	}
-	return "Which is best?"
+	return ""
 }
 
 // Choose finds a choice by its number from 1, its name or label, or a beginning that no other one has.

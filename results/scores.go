@@ -49,6 +49,7 @@ type contest struct {
 	names, labels []string
 	cells         []Cell
 	states        bool
+	blocks        func(*Cell) map[int]float64 // the figures of a cell block by block
 }
 
 // Scores holds each prediction of a run against its trials. Ratios are paired by block, so that what disturbs both rows
@@ -59,8 +60,12 @@ func Scores(run *Run, trials []Trial) (all []Score) {
 	}
 	columns := Columns(run, trials)
 	states := newCosts(run, trials, Style{})
+	curves := Curves(run, trials, LoadSweep)
 	for _, p := range run.Predictions {
 		c, winner := contestOf(run, columns, states, &p)
+		if p.Situation == LoadSweep && winner < 0 && len(curves) > 0 {
+			c, winner = peakContest(curves, p.Winner)
+		}
 		all = append(all, c.score(p, winner))
 	}
 	return all
@@ -75,6 +80,7 @@ func contestOf(run *Run, columns []Column, states *costs, p *Prediction) (c cont
 	}
 	s := columns[at].Situation
 	c.metric = s.Metric
+	c.blocks = func(cell *Cell) map[int]float64 { return cell.byBlock(s.Metric) }
 	if stateCost(s) {
 		for _, s := range states.sits {
 			c.names = append(c.names, s.Name)
@@ -87,6 +93,23 @@ func contestOf(run *Run, columns []Column, states *costs, p *Prediction) (c cont
 	}
 	c.cells = columns[at].Cells
 	return c, row
+}
+
+// peakContest is about the peaks of a rising load.
+func peakContest(curves []Curve, row string) (c contest, winner int) {
+	c.metric, winner = Goodput, -1
+	for i := range curves {
+		a := curves[i].Architecture
+		c.names, c.labels, c.cells = append(c.names, a.Name), append(c.labels, a.Label), append(c.cells, curves[i].Peak)
+		if a.Name == row {
+			winner = i
+		}
+	}
+	c.blocks = func(cell *Cell) map[int]float64 {
+		at := slices.IndexFunc(curves, func(o Curve) bool { return o.Architecture == cell.Architecture })
+		return curves[at].blockPeaks()
+	}
+	return c, winner
 }
 
 func (c *contest) score(p Prediction, winner int) Score {
@@ -195,8 +218,8 @@ func (c *contest) extreme(but int, highest bool) (at int) {
 // not above 0, so that there is no ratio.
 func (c *contest) factor(one, other int) Summary {
 	var ratios []float64
-	with := c.cells[other].byBlock(c.metric)
-	for block, v := range c.cells[one].byBlock(c.metric) {
+	with := c.blocks(&c.cells[other])
+	for block, v := range c.blocks(&c.cells[one]) {
 		w, ok := with[block]
 		if !ok {
 			continue

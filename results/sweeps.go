@@ -133,7 +133,7 @@ func (c *Curve) add(s *Situation, trials []*Trial) {
 
 // peak fills Peak: the highest goodput of each block, over the points that count in it.
 func (c *Curve) peak() {
-	c.Peak = Cell{Architecture: c.Architecture, Values: c.perBlock()}
+	c.Peak = Cell{Architecture: c.Architecture, Values: c.peaks()}
 	c.Peak.Summary = Summarize(c.Peak.Values)
 	switch {
 	case len(c.Peak.Values) > 0 && c.Architecture.Reference:
@@ -147,21 +147,13 @@ func (c *Curve) peak() {
 	}
 }
 
-// perBlock is the highest goodput of each block, in the order of the blocks.
-func (c *Curve) perBlock() (peaks []float64) {
-	best := map[int]float64{}
-	for i := range c.Sweep.Points {
-		p := &c.Sweep.Points[i]
-		for _, t := range p.Trials {
-			if v, ok := t.Load.goodput(); ok && t.Spoiled == "" {
-				best[t.Block] = max(best[t.Block], v)
-			}
-		}
-	}
+// peaks are the highest goodputs of the blocks, in the order of the blocks.
+func (c *Curve) peaks() (all []float64) {
+	best := c.blockPeaks()
 	for _, block := range slices.Sorted(maps.Keys(best)) {
-		peaks = append(peaks, best[block])
+		all = append(all, best[block])
 	}
-	return peaks
+	return all
 }
 
 // rankPeaks compares the peaks of all rows with the highest one, as in a column of the table.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode"
 
 	"serverlab/results"
 )
@@ -89,7 +88,7 @@ func saveKey(path, dir string, seed uint64, key []results.Alias) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# the letters of %s; the same again: --blind --seed %d\n", filepath.Base(dir), seed)
 	for _, k := range key {
-		fmt.Fprintf(&b, "%s  %s\n", k.Letter, strings.Map(plainRune, k.Name))
+		fmt.Fprintf(&b, "%s  %s\n", k.Letter, printable(k.Name))
 	}
 	if old, err := os.ReadFile(path); err == nil && string(old) == b.String() {
 		return nil
@@ -107,12 +106,4 @@ func saveKey(path, dir string, seed uint64, key []results.Alias) error {
 		return fmt.Errorf("--key: %w", err)
 	}
 	return nil
-}
-
-// plainRune keeps a name of somebody else's record on its line, and the terminal from being steered by it.
-func plainRune(r rune) rune {
-	if unicode.IsControl(r) {
-		return '?'
-	}
-	return r
 }

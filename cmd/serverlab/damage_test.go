@@ -53,6 +53,7 @@ func TestDamagedRunIsReported(t *testing.T) {
 		"report " + dir:                                "WHICH ARCHITECTURE",
 		"report --wide " + dir:                         "TRIVIAL",
 		"report --gobench - " + dir:                    "BenchmarkServe/situation=trivial/arch=",
+		"report --markdown - " + dir:                   "trials.jsonl\\:2 is damaged",
 		"report --svg " + file + " " + dir:             "WHICH ARCHITECTURE",
 		"compare " + referenceRun + " " + dir:          "no measurable difference",
 		"compare --orders " + referenceRun + " " + dir: "iterative before",

@@ -44,7 +44,7 @@ func (f *reportFlags) files(run results.Run, trials []results.Trial) (files []ex
 			if err != nil {
 				return err
 			}
-			return results.Markdown(w, run, trials, pictures)
+			return results.Markdown(w, run, trials, pictures, f.problems)
 		}},
 		{"pack", f.pack, func(w io.Writer) error { return results.Pack(w, run, trials) }},
 		{"gobench", f.benchfmt, func(w io.Writer) error { return results.GoBench(w, run, trials) }},
@@ -114,10 +114,11 @@ func report(_ context.Context, c *call) error {
 	if run, trials, err = f.blind.apply(c.flags.Arg(0), run, trials); err != nil {
 		return err
 	}
-	if err := f.output(c, run, trials); err != nil {
-		return err
+	err = f.output(c, run, trials)
+	if err == nil || damaged != nil && errors.Is(err, errUndecided) { // what is damaged fails, whatever it says
+		return damaged
 	}
-	return damaged
+	return err
 }
 
 // problems are what of a record could not be read, a line each.

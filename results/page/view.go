@@ -145,7 +145,7 @@ const (
 
 func newView(run *results.Run, trials []results.Trial, damage []string) (v *view, err error) {
 	front := results.ParetoFront(run, trials)
-	v = &view{shell: newShell(), Overview: results.NewOverview(run, trials), Run: run, Damage: damage,
+	v = &view{shell: newShell(), Overview: results.NewOverview(run, trials), Run: run, Damage: run.Problems(damage),
 		When:     run.Started.UTC().Format("2 January 2006, 15:04 UTC"),
 		Machine:  machine(&run.Machine),
 		Riddle:   results.Riddle(run),
@@ -164,10 +164,6 @@ func newView(run *results.Run, trials []results.Trial, damage []string) (v *view
 	v.Verdict, v.More = verdict(answers[:shown], v.Sections), verdict(answers[shown:], v.Sections)
 	for _, t := range front.Sentences() {
 		v.Front = append(v.Front, results.Unbroken(t))
-	}
-	if run.Blind && len(damage) > 0 { // they may name rows
-		v.Damage = []string{fmt.Sprintf("The record is damaged: %d problems; a report that is not blind names them.",
-			len(damage))}
 	}
 	v.Total = results.ScoreTotal(v.Scores)
 	if settings := results.SettingFacts(run, trials); len(settings) > 0 {
@@ -321,7 +317,8 @@ func rowOf(rows map[string]int, label string) int {
 
 func newChart(p results.Picture, rows map[string]int) chart {
 	t := p.Chart.Table()
-	c := chart{ID: "chart-" + p.Name, Name: p.Name, Look: p.Look, Of: p.Of, Table: table{Header: t.Header},
+	c := chart{ID: "chart-" + p.Name, Name: p.Name, Title: p.Chart.Heading().Title, Look: p.Look, Of: p.Of,
+		Table:  table{Header: t.Header},
 		Wide:   drawn(p.Chart, "wide-"+p.Name, wideChart),
 		Narrow: drawn(p.Chart, "narrow-"+p.Name, narrowChart),
 		CSV:    template.URL("data:text/csv;charset=utf-8;base64," + base64.StdEncoding.EncodeToString(t.CSV()))}
@@ -335,17 +332,14 @@ func newChart(p results.Picture, rows map[string]int) chart {
 	}
 	switch x := p.Chart.(type) {
 	case *plot.Lines:
-		c.Title = x.Title
 		for _, s := range x.Series {
 			number(s.Name, s.Style)
 		}
 	case *plot.Bars:
-		c.Title = x.Title
 		for _, r := range x.Rows {
 			number(r.Name, r.Style)
 		}
 	case *plot.Dots:
-		c.Title = x.Title
 		for _, r := range x.Rows {
 			number(r.Name, r.Style)
 		}

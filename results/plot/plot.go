@@ -18,6 +18,8 @@ import (
 type Chart interface {
 	// Table is the chart's data: figures in the units of the axes, which the header names.
 	Table() Table
+	// Heading is what stands above its drawing.
+	Heading() Head
 	head() *Head
 	draw(f *frame)
 }
@@ -30,6 +32,9 @@ type Head struct {
 	Of    string // what a line, bar or row is one of: "architecture"
 	Count string // what N counts in a table, "trials"; "" where a figure is no median of several
 }
+
+// Heading makes whatever has a Head a part of a Chart.
+func (h *Head) Heading() Head { return *h }
 
 func (h *Head) head() *Head { return h }
 
