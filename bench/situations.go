@@ -165,6 +165,7 @@ const (
 	calibrationOverhead = 4 * time.Second
 	calibrationPerRow   = 700 * time.Millisecond
 	calibrationIdle     = time.Second // of a row that takes as many connections as there are
+	calibrationLoad     = time.Second // of a row, where the load experiment is asked for
 )
 
 // lesson is what a class can wait, for mostRows rows with usualTrials trials.
@@ -220,6 +221,9 @@ func calibration(run results.Run) time.Duration {
 		if d += calibrationPerRow; r.AtOnce == 0 && asksForMemory(run.Situations) {
 			d += calibrationIdle
 		}
+		if asksForLoad(run.Situations) {
+			d += calibrationLoad
+		}
 		if asksForCalls(run.Situations) {
 			d += calibrationTrace
 		}
@@ -242,7 +246,7 @@ func plannedTrials(run results.Run) (d time.Duration) {
 // overloaded window is waited for.
 func plannedTrial(s results.Situation, cal *results.Calibration, row string) time.Duration {
 	waits := 0.0
-	if capacity := cal.Capacity[row]; s.Sweep != "" && capacity > 0 {
+	if capacity := cal.LoadCapacity[row]; s.Sweep != "" && capacity > 0 {
 		waits = min(max(0, s.Rate/capacity-1)*s.Window, maxDrain)
 	}
 	return seconds(s.Warmup+s.Window+waits+cal.Start[row]) + trialOverhead

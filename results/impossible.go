@@ -209,7 +209,7 @@ func (r *Run) impossible() string {
 
 func (c *Calibration) figures() []figure {
 	all := []figure{{"floor", c.Floor, mostSeconds}}
-	for _, rates := range []map[string]float64{c.Ceiling, c.Capacity, c.Start} {
+	for _, rates := range []map[string]float64{c.Ceiling, c.Capacity, c.LoadCapacity, c.Start} {
 		for _, rate := range rates {
 			all = append(all, figure{"a rate of its calibration", rate, mostPerSecond})
 		}
