@@ -66,11 +66,6 @@ func (b *bench) calibrate(ctx context.Context, say func(string, ...any)) (cal re
 		cal.Start[row.Name] = min(start, again).Seconds() // one of the two may have met a busy moment
 		say("%-14s answers up to %6.0f requests/s with a connection per request", row.Label, rate)
 	}
-	if asksForLoad(b.sits) {
-		if cal.LoadCapacity, err = b.loadCapacity(ctx, say); err != nil {
-			return cal, err
-		}
-	}
 	if !asksForMemory(b.sits) {
 		return cal, nil
 	}

@@ -68,8 +68,10 @@ type thread struct {
 	edge     int64 // the next moment of the run at which cross is called
 	crashAt  int64 // never, but for one thread
 	crashDue bool
-	inFlight int
-	flownAt  int64 // up to when meter.flown counts
+	// crashSent is when it was sent; 0: not yet.
+	crashSent int64
+	inFlight  int
+	flownAt   int64 // up to when meter.flown counts
 
 	begun, over bool // the window
 	meter       meter

@@ -78,6 +78,7 @@ func (t *Trial) impossible() string {
 			figure{"happened", f.Happened, mostSeconds}, optional("first", f.First, mostSeconds),
 			optional("restart", f.Restart, mostSeconds), figure{"lived", f.Lived, mostSeconds})
 	}
+	figures = append(figures, optional("crash_sent", l.CrashSent, mostSeconds))
 	if what := outOfBounds(append(figures, t.Server.figures()...)); what != "" {
 		return what
 	}

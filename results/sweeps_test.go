@@ -38,7 +38,7 @@ func sweepFixture(blocks int) (run Run, all []Trial) {
 			name := "load-" + strings.ReplaceAll(exact(rate), ",", "")
 			if !slices.ContainsFunc(run.Situations, func(s Situation) bool { return s.Name == name }) {
 				run.Situations = append(run.Situations, Situation{Name: name, Title: exact(rate) + "/s", Metric: Goodput,
-					Sweep: LoadSweep, Model: "poisson", Path: "/", Connections: 256, Rate: rate, Warmup: 0.1, Window: 1})
+					Sweep: LoadSweep, Model: "poisson", Path: "/?spin=1000", Connections: 256, Rate: rate, Warmup: 0.1, Window: 1})
 			}
 			for block := 1; block <= blocks; block++ {
 				p := Planned{name, o.row, block}
