@@ -167,8 +167,8 @@ const (
 	trialOverhead       = 60 * time.Millisecond
 	calibrationOverhead = 4 * time.Second
 	calibrationPerRow   = 700 * time.Millisecond
-	calibrationIdle     = time.Second // of a row that takes as many connections as there are
-	calibrationLoad     = time.Second // of a row, where the load experiment is asked for
+	calibrationIdle     = time.Second             // of a row that takes as many connections as there are
+	calibrationLoad     = 1300 * time.Millisecond // of a row, where the load experiment is asked for
 )
 
 // lesson is what a class can wait, for mostRows rows with usualTrials trials.

@@ -32,8 +32,8 @@ const (
 	loadPointsQuick = 5
 	loadWindow      = 0.45 // seconds, at least
 	loadQuick       = 0.3
-	loadLongest     = 4.0 // seconds: what a p99 needs at 160 requests/s
-	loadLongQuick   = 1.2
+	loadLongest     = 3.5 // seconds: what a p99 needs at 180 requests/s
+	loadLongQuick   = 1.0
 	maxDrain        = 1.0 // seconds that the load generator waits for answers after the window
 )
 
@@ -86,23 +86,30 @@ func asksForLoad(sits []results.Situation) bool {
 }
 
 // loadCapacity is what each row can do of the request that the experiment asks for, right answers per second; a row that
-// can only send a file is left out.
+// can only send a file is left out. All rates of a row follow from it, and a busy moment can only make it too low, so
+// the better of two counts.
 func (b *bench) loadCapacity(ctx context.Context, say func(string, ...any)) (map[string]float64, error) {
 	all := map[string]float64{}
+	for range 2 {
+		for _, row := range b.rows {
+			if row.StaticOnly {
+				continue
+			}
+			rate, _, err := b.capacity(ctx, row, loadPath)
+			if err != nil && row.Reference && ctx.Err() == nil {
+				say("note: left out of the experiment load: %v", err)
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			all[row.Name] = max(all[row.Name], rate)
+		}
+	}
 	for _, row := range b.rows {
-		if row.StaticOnly {
-			continue
+		if rate, known := all[row.Name]; known {
+			say("%-14s answers up to %6.0f requests/s that compute", row.Label, rate)
 		}
-		rate, _, err := b.capacity(ctx, row, loadPath)
-		if err != nil && row.Reference && ctx.Err() == nil {
-			say("note: left out of the experiment load: %v", err)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		all[row.Name] = rate
-		say("%-14s answers up to %6.0f requests/s that compute", row.Label, rate)
 	}
 	return all, nil
 }

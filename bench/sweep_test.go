@@ -170,3 +170,59 @@ func TestOnlyBlastKills(t *testing.T) {
 		}
 	}
 }
+
+// What can only send a file is asked for nothing else, and rates are those of the request that is asked for.
+func TestLoadsSpareStaticServers(t *testing.T) {
+	b := sweepBench(6)
+	b.rows = append(b.rows, results.Architecture{Name: "nginx", Reference: true, StaticOnly: true})
+	for _, s := range b.loads() {
+		if slices.Contains(s.Rows, "nginx") || s.Path != loadPath {
+			t.Errorf("%s: rows %v are asked for %s", s.Name, s.Rows, s.Path)
+		}
+	}
+	for _, s := range b.loadsOf(calibrated()) {
+		if slices.Contains(s.Rows, "nginx") {
+			t.Errorf("%s: rows %v", s.Name, s.Rows)
+		}
+	}
+}
+
+// The default run can be part of a longer one, and is then what it is alone, with its arrivals for as long.
+func TestDefaultBesideOthers(t *testing.T) {
+	chosen := func(experiments ...string) (names []string, sits []results.Situation) {
+		b := sweepBench(usualTrials)
+		b.Rows, b.rows, b.Experiments, b.Say = b.rows, nil, experiments, func(string, ...any) {}
+		if err := b.choose(); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range b.sits {
+			names = append(names, s.Name)
+		}
+		return names, b.sits
+	}
+	alone, _ := chosen()
+	if named, _ := chosen(DefaultName); !slices.Equal(named, alone) || len(alone) < 8 {
+		t.Errorf("default is %v, and without a name it is %v", named, alone)
+	}
+	more, _ := chosen(DefaultName, LoadName, StallName)
+	if !slices.Equal(more[:len(alone)], alone) || more[len(more)-1] != StallName || len(more) < len(alone)+5 {
+		t.Errorf("default, load and stall are %v", more)
+	}
+	for _, whole := range []string{StateName, CrashName} { // of which the default closes with one row
+		names, sits := chosen(DefaultName, whole)
+		for i, s := range sits {
+			if costsState(&s) == (whole == StateName) && slices.Equal(s.Rows, []string{"eventloop"}) {
+				t.Errorf("beside %s: %s of one row in %v", whole, names[i], names)
+			}
+		}
+	}
+	usual := closedRun(7)
+	longer := usual
+	b := sweepBench(usualTrials)
+	longer.Situations = slices.Concat(usual.Situations, b.loads(), b.stalls())
+	longer.Calibration.LoadCapacity = calibrated().LoadCapacity
+	longer.Plan = plan(longer.Situations, longer.Architectures, usualTrials, 1)
+	if got, want := fit(longer, calibration(longer)), fit(usual, calibration(usual)); got != want {
+		t.Errorf("arrivals of at most %v s beside others, %v s alone", got, want)
+	}
+}

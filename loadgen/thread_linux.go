@@ -94,7 +94,7 @@ type thread struct {
 // clock returns the nanoseconds since the load began.
 func (t *thread) clock() int64 {
 	t.now = t.network.clock()
-	t.stall.look(t.now, t.begun && !t.over)
+	t.stall.look(t.now)
 	return t.now
 }
 
