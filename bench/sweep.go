@@ -16,8 +16,8 @@ const LoadName = "load"
 
 // The loads of the experiment: requests that arrive at random, with a connection for each, from rates that a row holds
 // with ease to half as much again as it can do. Rates are numbers of one fixed series, so rows, runs and machines share
-// them. Each request computes for about 0.1 ms: of one that asks for nothing, the fast rows answer nearly as many as the
-// load generator can send, so that nobody could see them beyond their capacity.
+// them. Each request computes for about 0.1 ms: of one that asks for nothing, the fast rows answer nearly as many as
+// the load generator can send, so that nobody could see them beyond their capacity.
 //
 // There are enough connections for every request that a server which keeps up has at a time. One that does not keep up
 // never sees more of them at once: what comes then waits in the load generator, and that wait is part of the response
@@ -85,8 +85,8 @@ func asksForLoad(sits []results.Situation) bool {
 	return slices.ContainsFunc(sits, func(s results.Situation) bool { return s.Sweep != "" })
 }
 
-// loadCapacity is what each row can do of the request that the experiment asks for, right answers per second; a row that
-// can only send a file is left out. All rates of a row follow from it, and a busy moment can only make it too low, so
+// loadCapacity is what each row can do of the request that the experiment asks for, right answers per second; a row
+// that can only send a file is left out. All rates of a row follow from it, and a busy moment can only make it too low, so
 // the better of two counts.
 func (b *bench) loadCapacity(ctx context.Context, say func(string, ...any)) (map[string]float64, error) {
 	all := map[string]float64{}

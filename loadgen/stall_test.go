@@ -25,8 +25,8 @@ func TestStallWithinTheWindow(t *testing.T) {
 		s := stall{from: 100 * ms, to: 400 * ms, expected: c.expected * ms, gaps: newRecorder()}
 		s.look(c.now * ms)
 		if s.sum != c.sum*ms || s.longest != c.sum*ms || s.expected != c.now*ms {
-			t.Errorf("%s: %d ms, the longest %d, and the next look is at %d ms; want %d", c.name, s.sum/ms, s.longest/ms,
-				s.expected/ms, c.sum)
+			t.Errorf("%s: %d ms, the longest %d, and the next look is at %d ms; want %d", c.name, s.sum/ms,
+				s.longest/ms, s.expected/ms, c.sum)
 		}
 	}
 }

@@ -40,8 +40,8 @@ func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 		}
 		lines = append(lines, line)
 	}
-	head := plot.Head{Note: sweep + ": " + asked + ", open loop, " + plural(clients, "connection") + " at most, " + conns +
-		"; medians of " + plural(most, "trial") + " at each rate", Count: "trials", Of: "architecture",
+	head := plot.Head{Note: sweep + ": " + asked + ", open loop, " + plural(clients, "connection") + " at most, " +
+		conns + "; medians of " + plural(most, "trial") + " at each rate", Count: "trials", Of: "architecture",
 		Desc: "The knee is where throughput over response time is highest; past it there is waiting and little more."}
 	if most >= MinTrials {
 		head.Note += " with 95 % intervals"

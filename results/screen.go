@@ -60,7 +60,8 @@ func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 
 // blocks tells a screen of nothing but requests that block: it stands beneath that of the others.
 func (d *screen) blocks() bool {
-	return len(d.columns) > 0 && !slices.ContainsFunc(d.columns, func(c Column) bool { return c.Situation.Metric != Stall })
+	other := func(c Column) bool { return c.Situation.Metric != Stall }
+	return len(d.columns) > 0 && !slices.ContainsFunc(d.columns, other)
 }
 
 // apart tells whether situations of a kind have a screen of their own: not if one row of several stands for all.

@@ -39,7 +39,8 @@ func sweepFixture(blocks int) (run Run, all []Trial) {
 			name := "load-" + strings.ReplaceAll(exact(rate), ",", "")
 			if !slices.ContainsFunc(run.Situations, func(s Situation) bool { return s.Name == name }) {
 				run.Situations = append(run.Situations, Situation{Name: name, Title: exact(rate) + "/s", Metric: Goodput,
-					Sweep: LoadSweep, Model: "poisson", Path: "/?spin=1000", Connections: 256, Rate: rate, Warmup: 0.1, Window: 1})
+					Sweep: LoadSweep, Model: "poisson", Path: "/?spin=1000", Connections: 256, Rate: rate,
+					Warmup: 0.1, Window: 1})
 			}
 			for block := 1; block <= blocks; block++ {
 				p := Planned{name, o.row, block}
@@ -288,7 +289,8 @@ func TestScreensBeneathOneAnother(t *testing.T) {
 		t.Fatalf("%d tables, want 3: %s", len(screens)-1, strings.Join(screens, "● best or tied"))
 	}
 	text := screenText(t, run, trials, Style{})
-	at := []int{strings.Index(text, question), strings.Index(text, whoWaits), strings.Index(text, "HOW MUCH CAN EACH HOLD?")}
+	at := []int{strings.Index(text, question), strings.Index(text, whoWaits),
+		strings.Index(text, "HOW MUCH CAN EACH HOLD?")}
 	if at[0] != 0 || !slices.IsSorted(at) {
 		t.Errorf("the screens begin at %v:\n%s", at, text)
 	}

@@ -213,7 +213,7 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 const experimentsHelp = `
 Experiments; without one the default is run:
   default   all up to arrivals, and a few trials of state and crash for one row;
-            named, it is part of a longer run: serverlab bench default load stall
+            as part of a longer run: serverlab bench default load stall
   trivial   CPU time of a request that asks for nothing
   waits     requests that wait 5 ms
   crowd     1,000 silent clients

@@ -83,8 +83,8 @@ func (u *Usage) add(o Usage) {
 	u.Reaped += o.Reaped
 }
 
-// Sub returns what was used since earlier. User and system time are estimates that the kernel scales to the exact sum, so
-// either may step back (cputime_adjust in kernel/sched/cputime.c); here none is below 0, and both together are CPU.
+// Sub returns what was used since earlier. User and system time are estimates that the kernel scales to the exact sum,
+// so either may step back (cputime_adjust in kernel/sched/cputime.c); here none is below 0, and both together are CPU.
 func (u Usage) Sub(earlier Usage) Usage {
 	cpu := max(0, u.CPU-earlier.CPU)
 	user := min(max(0, u.User-earlier.User), cpu)
