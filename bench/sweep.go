@@ -86,8 +86,8 @@ func asksForLoad(sits []results.Situation) bool {
 }
 
 // loadCapacity is what each row can do of the request that the experiment asks for, right answers per second; a row
-// that can only send a file is left out. All rates of a row follow from it, and a busy moment can only make it too low, so
-// the better of two counts.
+// that can only send a file is left out. All rates of a row follow from it, and a busy moment can only make it too low,
+// so the better of two counts.
 func (b *bench) loadCapacity(ctx context.Context, say func(string, ...any)) (map[string]float64, error) {
 	all := map[string]float64{}
 	for range 2 {
