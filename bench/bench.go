@@ -24,7 +24,7 @@ type Options struct {
 	Program     string                 // version and commit, for the record
 	Rows        []results.Architecture // what is measured; references come last
 	LeftOut     []results.LeftOut      // rows that were wanted and can't be measured here
-	Experiments []string               // names of situations; empty: all
+	Experiments []string               // names, see Experiments; empty: the default run
 	Trials      int                    // of each cell
 	CrashTrials int                    // of each cell of CrashName, at most Trials
 	Connections int                    // busy clients
@@ -188,10 +188,11 @@ func (b *bench) choose() error {
 			}
 		}
 	}
-	if len(b.Experiments) == 0 {
-		b.sits = append(situations(b.Connections), b.closing()...)
+	names := b.Experiments
+	if len(names) == 0 {
+		names = []string{DefaultName}
 	}
-	for _, name := range b.Experiments {
+	for _, name := range names {
 		some := b.experiment(name)
 		if some == nil {
 			return UsageError{fmt.Errorf("no experiment %q: choose of %s", name, strings.Join(Experiments(), ", "))}
@@ -292,12 +293,18 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 			return run, err
 		}
 	}
+	spent := time.Since(begun) // of a lesson: what is asked for by name only has a time of its own
+	if asksForLoad(b.sits) {
+		if run.Calibration.LoadCapacity, err = b.loadCapacity(ctx, b.Say); err != nil {
+			return run, err
+		}
+	}
 	run.Notes = b.notes
 	b.sits = b.offered(b.sits, run.Calibration)                                // what was planned so far was a guess
 	run.Architectures, run.LeftOut, run.Situations = b.rows, b.LeftOut, b.sits // a reference may not have started
 	run.Plan = plan(b.sits, b.rows, b.Trials, b.Seed)
 	serveAll(b.sits, run.Calibration)
-	setRates(b.sits, b.rows, run.Calibration, fit(run, time.Since(begun)))
+	setRates(b.sits, b.rows, run.Calibration, fit(run, spent))
 	b.Say("calibrated in %s", time.Since(begun).Round(100*time.Millisecond))
 	return run, nil
 }
@@ -312,11 +319,12 @@ func (b *bench) left(run results.Run, done map[results.Planned]bool) (d time.Dur
 	return d
 }
 
-// groups are the experiments that consist of several situations, and run only when they are asked for.
+// groups are the experiments that consist of several situations. All but the default run only when they are asked for.
 var groups = []struct {
 	name string
 	of   func(*bench) []results.Situation // never nil
 }{
+	{DefaultName, (*bench).usual},
 	{StateName, (*bench).states},
 	{CrashName, (*bench).crashes},
 	{LoadName, (*bench).loads},
@@ -339,7 +347,7 @@ func (b *bench) experiment(name string) []results.Situation {
 }
 
 // Experiments lists what can be asked for: the situations of the default run, in their order, then what consists of
-// several, and Lie.
+// several, the default run among it, and Lie.
 func Experiments() (names []string) {
 	for _, s := range situations(1) {
 		names = append(names, s.Name)

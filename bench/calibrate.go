@@ -30,9 +30,7 @@ func (b *bench) calibrate(ctx context.Context, say func(string, ...any)) (cal re
 			cal.Spawn, err = nil, nil
 		}
 	}
-	closed := results.Situation{Model: "closed", Path: "/", Connections: b.Connections, Warmup: 0.1, Window: 0.4}
-	patient := closed
-	patient.Connections, patient.Warmup, patient.Window = min(8, b.Connections), 0.3, 1.2
+	closed := b.closed("/")
 	for _, mode := range []string{keepAlive, perConnection} {
 		s := closed
 		s.KeepAlive = mode == keepAlive
@@ -52,28 +50,21 @@ func (b *bench) calibrate(ctx context.Context, say func(string, ...any)) (cal re
 	say("the load generator's own ceiling: %.0f requests/s, %.0f with a connection for each",
 		cal.Ceiling[keepAlive], cal.Ceiling[perConnection])
 	for _, row := range slices.Clone(b.rows) {
-		load, start, err := b.probe(ctx, b.Server(ServerOptions{Architecture: row.Name}), closed)
+		rate, start, err := b.capacity(ctx, row, "/")
 		if err != nil && row.Reference && ctx.Err() == nil { // a program of others, in whatever state it is
 			b.leaveOut(row, err)
 			continue
 		}
 		if err != nil {
-			return cal, fmt.Errorf("probe %s: %w", row.Name, err)
+			return cal, err
 		}
-		cal.Capacity[row.Name] = float64(load.Requests) / load.Window
+		cal.Capacity[row.Name] = rate
 		again, err := b.startStop(ctx, b.Server(ServerOptions{Architecture: row.Name}))
 		if err != nil {
 			return cal, fmt.Errorf("start %s again: %w", row.Name, err)
 		}
 		cal.Start[row.Name] = min(start, again).Seconds() // one of the two may have met a busy moment
-		if cal.Capacity[row.Name] < farBelow*cal.Ceiling[perConnection] {
-			// So slow that the requests which were begun before the window, and end in it, would flatter the row.
-			if load, _, err = b.probe(ctx, b.Server(ServerOptions{Architecture: row.Name}), patient); err != nil {
-				return cal, fmt.Errorf("probe %s: %w", row.Name, err)
-			}
-			cal.Capacity[row.Name] = float64(load.Requests) / load.Window
-		}
-		say("%-14s answers up to %6.0f requests/s with a connection per request", row.Label, cal.Capacity[row.Name])
+		say("%-14s answers up to %6.0f requests/s with a connection per request", row.Label, rate)
 	}
 	if !asksForMemory(b.sits) {
 		return cal, nil
@@ -93,6 +84,31 @@ func (b *bench) calibrate(ctx context.Context, say func(string, ...any)) (cal re
 		}
 	}
 	return cal, nil
+}
+
+// flattery is the share of a probe's answers that may be to requests from before its window: they are no part of what a
+// server can do in it.
+const flattery = 0.05
+
+// closed is a short closed loop of one request, with a connection for each.
+func (b *bench) closed(path string) results.Situation {
+	return results.Situation{Model: "closed", Path: path, Connections: b.Connections, Warmup: 0.1, Window: 0.4}
+}
+
+// capacity is how many of these requests a row answers in a second when it is never without one, with a connection for
+// each, and how long its server took to be ready and to stop.
+func (b *bench) capacity(ctx context.Context, row results.Architecture, path string) (rate float64,
+	startStop time.Duration, err error) {
+	s := b.closed(path)
+	load, startStop, err := b.probe(ctx, b.Server(ServerOptions{Architecture: row.Name}), s)
+	if err == nil && float64(s.Connections) > flattery*float64(load.Requests) {
+		s.Connections, s.Warmup, s.Window = min(8, b.Connections), 0.3, 1.2
+		load, _, err = b.probe(ctx, b.Server(ServerOptions{Architecture: row.Name}), s)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("probe %s: %w", row.Name, err)
+	}
+	return float64(load.Requests) / load.Window, startStop, nil
 }
 
 // leaveOut goes on without a row.

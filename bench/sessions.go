@@ -95,6 +95,17 @@ func (b *bench) closing() (sits []results.Situation) {
 	return sits
 }
 
+// usual is the default run. What it would close with is left out where all of that was asked for beside it.
+func (b *bench) usual() []results.Situation {
+	return append(situations(b.Connections), slices.DeleteFunc(b.closing(), func(s results.Situation) bool {
+		whole := StateName
+		if s.Fault != "" {
+			whole = CrashName
+		}
+		return slices.Contains(b.Experiments, whole)
+	})...)
+}
+
 // costsState tells a situation of which each row needs a rate of its own, and its clients' memory.
 func costsState(s *results.Situation) bool { return s.State != "" && s.Fault == "" }
 

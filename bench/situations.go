@@ -13,6 +13,9 @@ import (
 	"serverlab/results"
 )
 
+// DefaultName stands for what is run when nothing is named.
+const DefaultName = "default"
+
 // The default run, in the order of the screen's columns. Every situation is a question to which some architecture has a
 // bad answer.
 const (
@@ -164,7 +167,8 @@ const (
 	trialOverhead       = 60 * time.Millisecond
 	calibrationOverhead = 4 * time.Second
 	calibrationPerRow   = 700 * time.Millisecond
-	calibrationIdle     = time.Second // of a row that takes as many connections as there are
+	calibrationIdle     = time.Second             // of a row that takes as many connections as there are
+	calibrationLoad     = 1300 * time.Millisecond // of a row, where the load experiment is asked for
 )
 
 // lesson is what a class can wait, for mostRows rows with usualTrials trials.
@@ -176,6 +180,9 @@ const (
 
 // fits tells random arrivals whose window follows from what time there is.
 func fits(s *results.Situation) bool { return s.Metric == results.Latency && s.Model == "poisson" }
+
+// extra tells what takes a time of its own beside a lesson: what is asked for by name only.
+func extra(s *results.Situation) bool { return s.Sweep != "" || s.Metric == results.Stall }
 
 // fit gives the windows of random arrivals what the rest of the plan, and what is spent before it, leave of the lesson,
 // and returns how long they may be: as long as they need to be where more was asked for than a lesson holds.
@@ -196,7 +203,7 @@ func fit(run results.Run, spent time.Duration) (longest float64) {
 	}
 	longest = maxWindow
 	if trials > 0 && trials <= mostRows*usualTrials {
-		rest := (lesson - spent - plannedTrials(run)).Seconds() / float64(trials)
+		rest := (lesson - spent - plannedTrials(run, extra)).Seconds() / float64(trials)
 		longest = min(max(math.Floor(100*rest)/100, minWindow), maxWindow)
 	}
 	for _, s := range arrivals {
@@ -211,9 +218,17 @@ func asksForMemory(sits []results.Situation) bool {
 }
 
 // Planned is how long a run takes as planned, from its start to its result.
-func Planned(run results.Run) time.Duration { return calibration(run) + plannedTrials(run) }
+func Planned(run results.Run) time.Duration {
+	d := calibration(run) + plannedTrials(run, none)
+	if asksForLoad(run.Situations) {
+		d += time.Duration(len(run.Architectures)) * calibrationLoad
+	}
+	return d
+}
 
-// calibration is how long it is planned to take.
+func none(*results.Situation) bool { return false }
+
+// calibration is how long it is planned to take, without the request of the load experiment.
 func calibration(run results.Run) time.Duration {
 	d := calibrationOverhead
 	for _, r := range run.Architectures {
@@ -227,13 +242,16 @@ func calibration(run results.Run) time.Duration {
 	return d + plannedStates(run)
 }
 
-func plannedTrials(run results.Run) (d time.Duration) {
-	by := map[string]results.Situation{}
-	for _, s := range run.Situations {
-		by[s.Name] = s
+// plannedTrials is how long the trials take, without those of some situations.
+func plannedTrials(run results.Run, without func(*results.Situation) bool) (d time.Duration) {
+	by := map[string]*results.Situation{}
+	for i := range run.Situations {
+		by[run.Situations[i].Name] = &run.Situations[i]
 	}
 	for _, p := range run.Plan {
-		d += plannedTrial(by[p.Situation], &run.Calibration, p.Architecture)
+		if s := by[p.Situation]; !without(s) {
+			d += plannedTrial(*s, &run.Calibration, p.Architecture)
+		}
 	}
 	return d
 }
@@ -242,7 +260,7 @@ func plannedTrials(run results.Run) (d time.Duration) {
 // overloaded window is waited for.
 func plannedTrial(s results.Situation, cal *results.Calibration, row string) time.Duration {
 	waits := 0.0
-	if capacity := cal.Capacity[row]; s.Sweep != "" && capacity > 0 {
+	if capacity := cal.LoadCapacity[row]; s.Sweep != "" && capacity > 0 {
 		waits = min(max(0, s.Rate/capacity-1)*s.Window, maxDrain)
 	}
 	return seconds(s.Warmup+s.Window+waits+cal.Start[row]) + trialOverhead

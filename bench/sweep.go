@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -14,32 +15,33 @@ import (
 const LoadName = "load"
 
 // The loads of the experiment: requests that arrive at random, with a connection for each, from rates that a row holds
-// with ease to twice its capacity. Rates are numbers of one fixed series, so rows, runs and machines share them.
+// with ease to half as much again as it can do. Rates are numbers of one fixed series, so rows, runs and machines share
+// them. Each request computes for about 0.1 ms: of one that asks for nothing, the fast rows answer nearly as many as
+// the load generator can send, so that nobody could see them beyond their capacity.
 //
 // There are enough connections for every request that a server which keeps up has at a time. One that does not keep up
 // never sees more of them at once: what comes then waits in the load generator, and that wait is part of the response
 // time. So past its capacity each server meets the same crowd, however much more is offered.
 const (
-	loadConnections = 256  // in flight at most
-	loadTop         = 2.0  // of a row's capacity
-	loadReach       = 0.92 // of the load generator's ceiling, which beyond it would be measured
-	loadPoints      = 7    // of a row
+	loadPath        = "/?spin=1000" // rounds of SHA-256
+	loadConnections = 256           // in flight at most
+	loadBeyond      = 2             // rates of a row that are beyond its capacity: up to about 1.6 times as much
+	loadLow         = 0.32          // of a row's capacity: the lowest rate is below that, far from the knee
+	loadReach       = 0.92          // of the load generator's ceiling, which beyond it would be measured
+	loadPoints      = 7             // of a row
 	loadPointsQuick = 5
 	loadWindow      = 0.45 // seconds, at least
 	loadQuick       = 0.3
-	loadLongest     = 4.0 // seconds: what a p99 needs at 160 requests/s
-	loadLongQuick   = 1.6
+	loadLongest     = 3.5 // seconds: what a p99 needs at 180 requests/s
+	loadLongQuick   = 1.0
 	maxDrain        = 1.0 // seconds that the load generator waits for answers after the window
 )
 
 // series is a decade of rates: Renard's R20 of ISO 3, numbers that stand in equal steps on a logarithmic axis.
 var series = []float64{100, 112, 125, 140, 160, 180, 200, 224, 250, 280, 315, 355, 400, 450, 500, 560, 630, 710, 800, 900}
 
-// Every second number of the series is offered, a quarter more each time, or every fourth.
-const (
-	loadStep      = 2
-	loadStepQuick = 4
-)
+// loadStep: every second number of the series is offered, a quarter more each time.
+const loadStep = 2
 
 // grid lists rates of the series in rising order, requests per second: the highest one up to most, and from there down
 // to 1 every step-th.
@@ -62,40 +64,92 @@ func grid(most float64, step int) (rates []float64) {
 // guessed is what rows can do as far as is known before the calibration, so that a run can say how long it will take.
 func guessed(rows []results.Architecture) results.Calibration {
 	cal := results.Calibration{Ceiling: map[string]float64{perConnection: 24_000}, Capacity: map[string]float64{},
-		Start: map[string]float64{}}
+		LoadCapacity: map[string]float64{}, Start: map[string]float64{}}
 	for _, r := range rows {
-		cal.Capacity[r.Name] = 16_000
+		cal.Capacity[r.Name], cal.LoadCapacity[r.Name] = 16_000, 6000
 		switch r.Processes {
 		case results.PerRequest:
-			cal.Capacity[r.Name] = 450
+			cal.Capacity[r.Name], cal.LoadCapacity[r.Name] = 450, 430
 		case results.Pooled:
 			cal.Start[r.Name] = 0.35
+		}
+		if r.StaticOnly {
+			delete(cal.LoadCapacity, r.Name)
 		}
 	}
 	return cal
 }
 
+// asksForLoad tells whether the experiment is part of what was asked for.
+func asksForLoad(sits []results.Situation) bool {
+	return slices.ContainsFunc(sits, func(s results.Situation) bool { return s.Sweep != "" })
+}
+
+// loadCapacity is what each row can do of the request that the experiment asks for, right answers per second; a row
+// that can only send a file is left out. All rates of a row follow from it, and a busy moment can only make it too low,
+// so the better of two counts.
+func (b *bench) loadCapacity(ctx context.Context, say func(string, ...any)) (map[string]float64, error) {
+	all := map[string]float64{}
+	for range 2 {
+		for _, row := range b.rows {
+			if row.StaticOnly {
+				continue
+			}
+			rate, _, err := b.capacity(ctx, row, loadPath)
+			if err != nil && row.Reference && ctx.Err() == nil {
+				say("note: left out of the experiment load: %v", err)
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			all[row.Name] = max(all[row.Name], rate)
+		}
+	}
+	for _, row := range b.rows {
+		if rate, known := all[row.Name]; known {
+			say("%-14s answers up to %6.0f requests/s that compute", row.Label, rate)
+		}
+	}
+	return all, nil
+}
+
 // loads are the situations of the experiment as far as they are known before the calibration.
 func (b *bench) loads() []results.Situation { return b.loadsOf(guessed(b.rows)) }
 
+// ratesFor are the rates that a row is offered, highest first: two beyond its capacity, the others below and near it,
+// and at last one that it holds with ease.
+func ratesFor(capacity float64, rates []float64, points int) (some []float64) {
+	beyond := slices.IndexFunc(rates, func(rate float64) bool { return rate > capacity })
+	if beyond < 0 { // more can't be offered
+		beyond = len(rates)
+	}
+	for i := min(beyond+loadBeyond, len(rates)) - 1; i >= 0 && len(some) < points; i-- {
+		if len(some) == points-1 {
+			for i > 0 && rates[i] > loadLow*capacity {
+				i--
+			}
+		}
+		some = append(some, rates[i])
+	}
+	return some
+}
+
 // loadsOf are the situations of the experiment: one for each rate that a row is offered.
 func (b *bench) loadsOf(cal results.Calibration) []results.Situation {
-	step, points, window, longest := loadStep, loadPoints, loadWindow, loadLongest
+	points, window, longest := loadPoints, loadWindow, loadLongest
 	if b.Trials < results.MinTrials { // a look
-		step, points, window, longest = loadStepQuick, loadPointsQuick, loadQuick, loadLongQuick
+		points, window, longest = loadPointsQuick, loadQuick, loadLongQuick
 	}
-	rates := grid(loadReach*cal.Ceiling[perConnection], step)
+	rates := grid(loadReach*cal.Ceiling[perConnection], loadStep)
 	rows := map[float64][]string{}
 	for _, r := range b.rows {
-		n := 0
-		for i := len(rates) - 1; i >= 0 && n < points; i-- {
-			if rates[i] > loadTop*cal.Capacity[r.Name] && i > 0 {
-				continue
-			}
-			if n++; n == points && i > 0 {
-				i-- // the lowest one is a step further down, so that it is far from the knee
-			}
-			rows[rates[i]] = append(rows[rates[i]], r.Name)
+		capacity, known := cal.LoadCapacity[r.Name]
+		if !known {
+			continue
+		}
+		for _, rate := range ratesFor(capacity, rates, points) {
+			rows[rate] = append(rows[rate], r.Name)
 		}
 	}
 	sits := []results.Situation{}
@@ -105,8 +159,8 @@ func (b *bench) loadsOf(cal results.Calibration) []results.Situation {
 		}
 		sits = append(sits, results.Situation{Name: fmt.Sprintf("%s-%g", LoadName, rate), Title: fmt.Sprintf("%g/s", rate),
 			Subtitle: "answers/s", Metric: results.Goodput, Sweep: results.LoadSweep,
-			Meaning: "requests that arrive at random, more and more of them: where is the knee?",
-			Model:   "poisson", Path: "/", Connections: loadConnections, Rate: rate, Rows: rows[rate], Warmup: 0.1,
+			Meaning: "requests that compute arrive at random, more and more: where is the knee?",
+			Model:   "poisson", Path: loadPath, Connections: loadConnections, Rate: rate, Rows: rows[rate], Warmup: 0.1,
 			Window: min(max(math.Ceil(100*p99Samples/rate)/100, window), longest)})
 	}
 	return sits

@@ -25,7 +25,9 @@ func sweepBench(trials int) *bench {
 func calibrated() results.Calibration {
 	return results.Calibration{Ceiling: map[string]float64{perConnection: 23_900}, Capacity: map[string]float64{
 		"iterative": 22_100, "eventloop": 17_100, "threadpool": 16_400, "thread": 12_500, "goroutine": 17_100,
-		"process": 450, "prefork": 16_000}, Start: map[string]float64{"prefork": 0.35}}
+		"process": 450, "prefork": 16_000}, LoadCapacity: map[string]float64{"iterative": 6900, "eventloop": 6400,
+		"threadpool": 6200, "thread": 5100, "goroutine": 6300, "process": 420, "prefork": 6100},
+		Start: map[string]float64{"prefork": 0.35}}
 }
 
 // ratesOf are the rates that a row is offered.
@@ -47,15 +49,18 @@ func TestLoadsGoUpToTheKneeAndPastIt(t *testing.T) {
 		if len(rates) != loadPoints || !slices.IsSorted(rates) {
 			t.Errorf("%s: rates %v, want %d in rising order", r.Name, rates, loadPoints)
 		}
-		capacity, last := cal.Capacity[r.Name], rates[len(rates)-1]
-		if rates[0] > 0.4*capacity || last > loadTop*capacity || last > loadReach*cal.Ceiling[perConnection] {
-			t.Errorf("%s can do %v/s and is offered %v", r.Name, capacity, rates)
+		capacity, last := cal.LoadCapacity[r.Name], rates[len(rates)-1]
+		past := 0
+		for _, rate := range rates {
+			if rate > capacity {
+				past++
+			}
 		}
-		if next := 1.3 * last; next <= loadTop*capacity && next <= loadReach*cal.Ceiling[perConnection] {
-			t.Errorf("%s can do %v/s and is offered no more than %v", r.Name, capacity, last)
+		if rates[0] > loadLow*capacity || rates[0] < loadLow/1.3*capacity || past != 2 || last > 1.6*capacity {
+			t.Errorf("%s can do %v/s and is offered %v, want two rates beyond that", r.Name, capacity, rates)
 		}
 	}
-	if got, want := ratesOf(sits, "process"), []float64{160, 250, 315, 400, 500, 630, 800}; !slices.Equal(got, want) {
+	if got, want := ratesOf(sits, "process"), []float64{125, 200, 250, 315, 400, 500, 630}; !slices.Equal(got, want) {
 		t.Errorf("process is offered %v, want %v", got, want)
 	}
 	if a, b := ratesOf(sits, "goroutine"), ratesOf(sits, "eventloop"); !slices.Equal(a, b) {
@@ -95,12 +100,12 @@ func TestGrid(t *testing.T) {
 func TestLoadsOfSlowRows(t *testing.T) {
 	b := sweepBench(6)
 	cal := calibrated()
-	cal.Capacity["process"], cal.Capacity["thread"] = 0, 3
+	cal.LoadCapacity["process"], cal.LoadCapacity["thread"] = 0, 3
 	sits := b.loadsOf(cal)
-	if got := ratesOf(sits, "process"); !slices.Equal(got, []float64{1}) {
+	if got := ratesOf(sits, "process"); !slices.Equal(got, []float64{1, 1.25}) {
 		t.Errorf("a row without an answer is offered %v", got)
 	}
-	if got := ratesOf(sits, "thread"); !slices.Equal(got, []float64{1, 1.6, 2, 2.5, 3.15, 4, 5}) {
+	if got := ratesOf(sits, "thread"); !slices.Equal(got, []float64{1, 1.25, 1.6, 2, 2.5, 3.15, 4}) {
 		t.Errorf("a row of 3 requests/s is offered %v", got)
 	}
 }
@@ -131,7 +136,7 @@ func TestLoadIsPlannedInTime(t *testing.T) {
 func TestPlannedTrialWaitsForTheBacklog(t *testing.T) {
 	cal := calibrated()
 	s := results.Situation{Sweep: results.LoadSweep, Warmup: 0.1, Window: 1}
-	for rate, want := range map[float64]float64{225: 1.1, 450: 1.1, 675: 1.6, 9000: 2.1} {
+	for rate, want := range map[float64]float64{210: 1.1, 420: 1.1, 630: 1.6, 9000: 2.1} {
 		s.Rate = rate
 		if d := plannedTrial(s, &cal, "process") - trialOverhead; (d - seconds(want)).Abs() > time.Microsecond {
 			t.Errorf("at %v/s a trial takes %v, want %v s", rate, d, want)
@@ -163,5 +168,61 @@ func TestOnlyBlastKills(t *testing.T) {
 		if kills(&s) != (s.Name == "blast") {
 			t.Errorf("%s: kills is %t", s.Name, kills(&s))
 		}
+	}
+}
+
+// What can only send a file is asked for nothing else, and rates are those of the request that is asked for.
+func TestLoadsSpareStaticServers(t *testing.T) {
+	b := sweepBench(6)
+	b.rows = append(b.rows, results.Architecture{Name: "nginx", Reference: true, StaticOnly: true})
+	for _, s := range b.loads() {
+		if slices.Contains(s.Rows, "nginx") || s.Path != loadPath {
+			t.Errorf("%s: rows %v are asked for %s", s.Name, s.Rows, s.Path)
+		}
+	}
+	for _, s := range b.loadsOf(calibrated()) {
+		if slices.Contains(s.Rows, "nginx") {
+			t.Errorf("%s: rows %v", s.Name, s.Rows)
+		}
+	}
+}
+
+// The default run can be part of a longer one, and is then what it is alone, with its arrivals for as long.
+func TestDefaultBesideOthers(t *testing.T) {
+	chosen := func(experiments ...string) (names []string, sits []results.Situation) {
+		b := sweepBench(usualTrials)
+		b.Rows, b.rows, b.Experiments, b.Say = b.rows, nil, experiments, func(string, ...any) {}
+		if err := b.choose(); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range b.sits {
+			names = append(names, s.Name)
+		}
+		return names, b.sits
+	}
+	alone, _ := chosen()
+	if named, _ := chosen(DefaultName); !slices.Equal(named, alone) || len(alone) < 8 {
+		t.Errorf("default is %v, and without a name it is %v", named, alone)
+	}
+	more, _ := chosen(DefaultName, LoadName, StallName)
+	if !slices.Equal(more[:len(alone)], alone) || more[len(more)-1] != StallName || len(more) < len(alone)+5 {
+		t.Errorf("default, load and stall are %v", more)
+	}
+	for _, whole := range []string{StateName, CrashName} { // of which the default closes with one row
+		names, sits := chosen(DefaultName, whole)
+		for i, s := range sits {
+			if costsState(&s) == (whole == StateName) && slices.Equal(s.Rows, []string{"eventloop"}) {
+				t.Errorf("beside %s: %s of one row in %v", whole, names[i], names)
+			}
+		}
+	}
+	usual := closedRun(7)
+	longer := usual
+	b := sweepBench(usualTrials)
+	longer.Situations = slices.Concat(usual.Situations, b.loads(), b.stalls())
+	longer.Calibration.LoadCapacity = calibrated().LoadCapacity
+	longer.Plan = plan(longer.Situations, longer.Architectures, usualTrials, 1)
+	if got, want := fit(longer, calibration(longer)), fit(usual, calibration(usual)); got != want {
+		t.Errorf("arrivals of at most %v s beside others, %v s alone", got, want)
 	}
 }

@@ -189,7 +189,7 @@ func (b *bench) load(s results.Situation, row results.Architecture, addr string,
 	if s.State != "" {
 		c.Check, c.Sessions = loadgen.Check{}, loadgen.Sessions{State: s.State, Clients: s.Clients, Read: s.Read}
 	}
-	if s.Fault != "" || s.Metric == results.Stall {
+	if s.Fault != "" || s.Crash != "" {
 		c.Step = faultStep
 	}
 	if s.Model != "closed" {

@@ -39,5 +39,8 @@ func findings(s results.Situation, t *results.Trial, cpus int, ceiling float64) 
 		all = append(all, results.Finding{Kind: "near the ceiling", Evidence: fmt.Sprintf(
 			"%.0f requests/s are %.0f %% of what the load generator reached alone", rate, 100*rate/ceiling)})
 	}
+	if s.Metric == results.Stall {
+		return judgedByStall(l, all)
+	}
 	return all
 }

@@ -107,3 +107,49 @@ func TestGeneratorBoundKeepsTheCPU(t *testing.T) {
 		}
 	}
 }
+
+// A host that is busy all the time spoils the longest wait only if it stops somebody for long, held against the request
+// that blocks.
+func TestStallIsHeldAgainstTheBlock(t *testing.T) {
+	busy, sent := 1.5, 0.4
+	sit := sweepBench(6).stalls()[0]
+	trial := func(before int64, stop float64) *results.Trial {
+		x := openTrial(400, 400, 1e4, 1e6)
+		x.Load.CrashSent, x.Load.Audit.Stall = &sent, stop
+		x.Server.Foreign = &busy
+		step := results.Point{Requests: 1, Response: results.NewPacked()}
+		if err := step.Response.RecordValue(before); err != nil {
+			t.Fatal(err)
+		}
+		held := results.Point{Requests: 1, Response: results.NewPacked()}
+		if err := held.Response.RecordValue(5e8); err != nil {
+			t.Fatal(err)
+		}
+		x.Load.Series = &results.Series{Step: 0.2, Points: []results.Point{step, step, held, held, held}}
+		return &x
+	}
+	for _, c := range []struct {
+		name  string
+		trial *results.Trial
+		void  bool
+	}{
+		{"others work, and nobody waits for long", trial(8e6, 0.01), false},
+		{"nobody waited for long before the request", trial(9.9e7, 0), false},
+		{"somebody did", trial(1.5e8, 0), true},
+		{"the load generator was stopped", trial(8e6, 0.15), true},
+	} {
+		c.trial.Findings = findings(sit, c.trial, 2, 0)
+		if void := c.trial.Voided(results.Stall) != nil; void != c.void {
+			t.Errorf("%s: void is %t, want %t: %v", c.name, void, c.void, c.trial.Findings)
+		}
+		if c.trial.Voided(results.Latency) == nil || len(results.Everything) != 8 {
+			t.Errorf("%s: other figures must stay void", c.name)
+		}
+	}
+	never := trial(8e6, 0)
+	never.Load.CrashSent = nil
+	never.Findings = findings(sit, never, 2, 0)
+	if never.Voided(results.Stall) == nil {
+		t.Error("without the request that blocks nothing was measured")
+	}
+}

@@ -125,7 +125,9 @@ func (t *thread) give(c *conn, intended int64) {
 	c.deadline = now + t.plan.timeout
 	t.waiting.push(c)
 	t.inFlight++
-	if !c.crash && t.counts(intended, now) {
+	if c.crash {
+		t.crashSent = now
+	} else if t.counts(intended, now) {
 		t.lag.record(now - max(intended, c.free))
 		t.audit.sent(now)
 	}

@@ -44,6 +44,10 @@ func (r *run) merge() *results.Load {
 		l.Intended += t.intended
 		l.Censored += t.censored
 		l.Backlog += t.backlog
+		if t.crashSent != 0 {
+			sent := time.Duration(t.crashSent - p.begin).Seconds()
+			l.CrashSent = &sent
+		}
 		l.Clamped += t.series.response.clamped + t.series.service.clamped + t.lag.clamped
 		t.lag.addTo(l.Lag)
 		t.firstByte.addTo(l.FirstByte)

@@ -211,7 +211,7 @@ func newThread(p *plan, n int) (*thread, error) {
 		lag:       newRecorder(),
 		firstByte: newRecorder(),
 		connect:   newRecorder(),
-		stall:     stall{gaps: newRecorder()},
+		stall:     stall{from: p.begin, to: p.end, gaps: newRecorder()},
 	}
 	if err := t.series.prepare(p.begin, p.end, p.end+p.grace, p.step); err != nil {
 		return nil, err

@@ -238,8 +238,11 @@ func TestCrashAnswered(t *testing.T) {
 		return hello(c, head, k)
 	})
 	c := s.config()
-	c.Crash = "/die"
+	c.Crash, c.CrashAfter = "/die", c.Duration/4
 	l := mustRun(t, c)
+	if at := l.CrashSent; at == nil || *at < c.CrashAfter.Seconds() || *at >= l.Window {
+		t.Errorf("the request was due after %v and sent at %v", c.CrashAfter, at)
+	}
 	if l.HarmedCount != 0 || l.ErrorCount() != 0 || l.Status[404] != 1 || l.Status[200] != l.Requests {
 		t.Errorf("%d harmed, errors %v, status %v, %d requests", l.HarmedCount, l.Errors, l.Status, l.Requests)
 	}

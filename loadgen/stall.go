@@ -8,6 +8,7 @@ import "time"
 // answer. A wait is late from the moment at which it should have ended. The steps of the series bound every wait, so a
 // stop that is longer than a step is always noticed.
 type stall struct {
+	from, to     int64 // the window: of a stop only what lies in it counts
 	expected     int64 // when the clock should have been read again
 	sum, longest int64 // in the window, nanoseconds
 	gaps         recorder
@@ -21,8 +22,8 @@ const gapFloor = 100e3
 const stallFloor = int64(2 * time.Millisecond)
 
 // look is called whenever the clock is read.
-func (s *stall) look(now int64, counts bool) {
-	if over := now - s.expected; over > gapFloor && counts {
+func (s *stall) look(now int64) {
+	if over := min(now, s.to) - max(s.expected, s.from); over > gapFloor {
 		s.gaps.record(over)
 		if over > stallFloor {
 			s.sum += over

@@ -68,8 +68,10 @@ type thread struct {
 	edge     int64 // the next moment of the run at which cross is called
 	crashAt  int64 // never, but for one thread
 	crashDue bool
-	inFlight int
-	flownAt  int64 // up to when meter.flown counts
+	// crashSent is when it was sent; 0: not yet.
+	crashSent int64
+	inFlight  int
+	flownAt   int64 // up to when meter.flown counts
 
 	begun, over bool // the window
 	meter       meter
@@ -92,7 +94,7 @@ type thread struct {
 // clock returns the nanoseconds since the load began.
 func (t *thread) clock() int64 {
 	t.now = t.network.clock()
-	t.stall.look(t.now, t.begun && !t.over)
+	t.stall.look(t.now)
 	return t.now
 }
 

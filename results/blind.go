@@ -202,7 +202,7 @@ func (b *blinder) architectures(rows []Architecture) (all []Architecture) {
 }
 
 func (b *blinder) calibration(c Calibration) Calibration {
-	c.Capacity, c.Start = rename(b, c.Capacity), rename(b, c.Start)
+	c.Capacity, c.LoadCapacity, c.Start = rename(b, c.Capacity), rename(b, c.LoadCapacity), rename(b, c.Start)
 	c.Idle = rename(b, c.Idle)
 	for l, idle := range c.Idle {
 		if idle.Why != "" { // how many it serves at once, in words

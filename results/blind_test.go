@@ -46,6 +46,7 @@ func dressed(run Run, trials []Trial, ids []Architecture) (Run, []Trial) {
 			{Kind: KindCall, Name: "execve", Args: `"` + a.Name + `"`, Result: aProcess},
 			{Kind: KindCall, Name: "clone3", Args: "flags", Result: a.Name + " began"}}}}}
 	}
+	c.LoadCapacity = keyed(c.Capacity, name)
 	c.Capacity, c.Start, c.Idle = keyed(c.Capacity, name), keyed(c.Start, name), keyed(c.Idle, name)
 	c.Held = maps.Clone(c.Held)
 	for s, held := range c.Held {

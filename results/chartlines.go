@@ -119,6 +119,10 @@ func (col *Column) timeLine(name, title string, y plot.Axis,
 			from = f.Begun
 			l.X.Title = "time since the fault"
 			l.Moments = []plot.Moment{{At: 0, Label: col.Situation.Fault + " killed"}}
+		} else if at := t.Load.CrashSent; at != nil {
+			from = *at
+			l.X.Title = "time since that request"
+			l.Moments = []plot.Moment{{At: 0, Label: "it is sent"}}
 		}
 		step, points := t.Load.Series.Step, t.Load.Series.Points[:t.Load.steps()]
 		several := (len(points) + mostShown - 1) / mostShown

@@ -6,6 +6,9 @@ import (
 	"serverlab/results/plot"
 )
 
+// longestPath is how much of a path a note has room for, in characters.
+const longestPath = 20
+
 // loadLine is one row of a sweep as its charts need it.
 type loadLine struct {
 	name  string
@@ -17,7 +20,7 @@ type loadLine struct {
 // sweepPictures draws all rows of a run's sweep over one another.
 func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 	var lines []loadLine
-	most, clients, conns := 0, 0, "a connection per request"
+	most, clients, conns, asked := 0, 0, "a connection per request", ""
 	for _, c := range Curves(run, trials, sweep) {
 		line := loadLine{name: c.Architecture.Label, knee: c.Sweep.Knee, at: c.Points}
 		for i := range run.Architectures {
@@ -32,10 +35,13 @@ func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 		if c.Sweep.KeepAlive {
 			conns = "keep-alive"
 		}
+		if asked = "GET " + clip(c.Path, longestPath); c.Path == "" {
+			asked = "GET /"
+		}
 		lines = append(lines, line)
 	}
-	head := plot.Head{Note: sweep + ": open loop, " + plural(clients, "connection") + " at most, " + conns +
-		"; medians of " + plural(most, "trial") + " at each rate", Count: "trials", Of: "architecture",
+	head := plot.Head{Note: sweep + ": " + asked + ", open loop, " + plural(clients, "connection") + " at most, " +
+		conns + "; medians of " + plural(most, "trial") + " at each rate", Count: "trials", Of: "architecture",
 		Desc: "The knee is where throughput over response time is highest; past it there is waiting and little more."}
 	if most >= MinTrials {
 		head.Note += " with 95 % intervals"

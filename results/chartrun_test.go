@@ -277,6 +277,14 @@ func TestTimeLines(t *testing.T) {
 			t.Errorf("%s: begins at %+v, want 2,000/s", s.Name, p)
 		}
 	}
+	for i := range trials {
+		trials[i].Load.CrashSent, trials[i].Load.Fault = pointer(0.4), nil
+	}
+	run.Situations[0].Fault, run.Situations[0].Crash, run.Situations[0].Metric = "", "/?block=500ms", Stall
+	sent := picture(t, Charts(run, trials), "crash-timeline").Chart.(*plot.Lines)
+	if len(sent.Moments) != 1 || sent.Moments[0].At != 0 || math.Abs(sent.Series[0].Points[0].X+0.4) > 0.01 {
+		t.Errorf("a request that blocks, sent after 0.4 s, is not marked at 0: %+v", sent.Moments)
+	}
 	trials[1].Findings = []Finding{{"disturbed", "by others", Everything}}
 	spoiled := picture(t, Charts(run, trials), "crash-timeline").Chart.(*plot.Lines)
 	if len(spoiled.Series) != 2 || spoiled.Series[0].Points[0].Open || !spoiled.Series[1].Points[0].Open {

@@ -69,6 +69,9 @@ func CalibrationFacts(run *Run) (facts []Fact) {
 			f.Value += fmt.Sprintf(", %.0f %% of the load generator's", 100*c/top)
 		}
 		facts = append(facts, f)
+		if c, ok := cal.LoadCapacity[a.Name]; ok {
+			facts = append(facts, Fact{"... of requests that compute, " + a.Label, number(c, 3) + " requests/s"})
+		}
 	}
 	if p := cal.Spawn; p != nil {
 		us := func(v float64) string { return number(v*1e6, 3) + " µs" }

@@ -78,6 +78,7 @@ func (t *Trial) impossible() string {
 			figure{"happened", f.Happened, mostSeconds}, optional("first", f.First, mostSeconds),
 			optional("restart", f.Restart, mostSeconds), figure{"lived", f.Lived, mostSeconds})
 	}
+	figures = append(figures, optional("crash_sent", l.CrashSent, mostSeconds))
 	if what := outOfBounds(append(figures, t.Server.figures()...)); what != "" {
 		return what
 	}
@@ -209,7 +210,7 @@ func (r *Run) impossible() string {
 
 func (c *Calibration) figures() []figure {
 	all := []figure{{"floor", c.Floor, mostSeconds}}
-	for _, rates := range []map[string]float64{c.Ceiling, c.Capacity, c.Start} {
+	for _, rates := range []map[string]float64{c.Ceiling, c.Capacity, c.LoadCapacity, c.Start} {
 		for _, rate := range rates {
 			all = append(all, figure{"a rate of its calibration", rate, mostPerSecond})
 		}

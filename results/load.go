@@ -54,7 +54,10 @@ type Load struct {
 	// Sessions is what the clients of a file service met; nil: the load was another.
 	Sessions *Sessions `json:"sessions,omitempty"`
 	Fault    *Fault    `json:"fault,omitempty"` // something that was broken on purpose in the window
-	Host     *Host     `json:"host,omitempty"`
+	// CrashSent is when the special request was sent that kills who serves it, or blocks him (Situation.Crash), seconds
+	// since the window began; nil: none was.
+	CrashSent *float64 `json:"crash_sent,omitempty"`
+	Host      *Host    `json:"host,omitempty"`
 	// Findings are the verdict on this load by itself: none means valid, and nil that there was no verdict. Those of a
 	// trial stand in Trial.Findings.
 	Findings []Finding `json:"findings,omitzero"`

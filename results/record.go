@@ -161,6 +161,9 @@ type Calibration struct {
 	Floor float64 `json:"floor,omitempty"`
 	// Capacity is each row's closed-loop throughput of "/" with a connection per request: right answers per second.
 	Capacity map[string]float64 `json:"capacity,omitempty"`
+	// LoadCapacity is the same of the request that the sweep over offered rates asks for; nil where a run has no such
+	// sweep. A row that can't answer it is missing.
+	LoadCapacity map[string]float64 `json:"load_capacity,omitempty"`
 	// Start is how long each row's server took to be ready and, when it was told, to stop: seconds, both together.
 	Start map[string]float64 `json:"start,omitempty"`
 	Spawn *Spawn             `json:"spawn,omitempty"`

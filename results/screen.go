@@ -12,6 +12,7 @@ const (
 	screenWidth = 80
 	screenLines = 24
 	question    = "WHICH ARCHITECTURE IS MOST EFFICIENT?"
+	whoWaits    = "WHO ELSE HAS TO WAIT?"
 )
 
 // Screen draws the closing screen: at most 80 columns and, for up to 8 rows, 24 lines. When room is short, the line
@@ -20,22 +21,30 @@ const (
 // where it only closes the run with a few lines.
 func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 	d := screen{style: s, run: &run, trials: trials}
+	blocked := d
 	for _, c := range Columns(&run, trials) {
 		switch {
 		case c.Situation.State != "", c.Situation.Sweep != "": // it closes the screen, or has its own
 		case c.Situation.Metric == Latency:
 			d.latency = append(d.latency, c)
+		case c.Situation.Metric == Stall:
+			blocked.columns = append(blocked.columns, c)
 		default:
 			d.columns = append(d.columns, c)
 		}
 	}
 	costs := d.apart(stateCost)
 	sweeps := slices.ContainsFunc(run.Situations, func(s Situation) bool { return s.Sweep == LoadSweep })
-	if len(d.columns)+len(d.latency) > 0 || !costs && !sweeps {
-		for _, line := range d.lines() {
-			if _, err := fmt.Fprintln(w, line); err != nil {
-				return fmt.Errorf("draw screen: %w", err)
-			}
+	var lines []string
+	if len(d.columns)+len(d.latency) > 0 || !costs && !sweeps && len(blocked.columns) == 0 {
+		lines = d.lines()
+	}
+	if len(blocked.columns) > 0 {
+		lines = append(lines, blocked.lines()...)
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return fmt.Errorf("draw screen: %w", err)
 		}
 	}
 	if sweeps {
@@ -47,6 +56,12 @@ func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 		return Costs(w, run, trials, s)
 	}
 	return nil
+}
+
+// blocks tells a screen of nothing but requests that block: it stands beneath that of the others.
+func (d *screen) blocks() bool {
+	other := func(c Column) bool { return c.Situation.Metric != Stall }
+	return len(d.columns) > 0 && !slices.ContainsFunc(d.columns, other)
 }
 
 // apart tells whether situations of a kind have a screen of their own: not if one row of several stands for all.
@@ -76,7 +91,7 @@ func (d *screen) lines() []string {
 		notes, room = notes[:2], room+len(notes)-2 // brackets are explained by --wide too, the others nowhere else
 	}
 	var remembering []string
-	if !d.apart(stateCost) {
+	if !d.apart(stateCost) && !d.blocks() {
 		remembering = d.remembering(room)
 	}
 	room -= len(remembering)
@@ -130,10 +145,14 @@ func (d *screen) text(lines ...string) []string {
 
 // title is the question and the short answer.
 func (d *screen) title() string {
-	if answer := d.answer(); answer != "" {
-		return question + "   " + answer
+	asked := question
+	if d.blocks() {
+		asked = whoWaits
 	}
-	return question
+	if answer := d.answer(); answer != "" {
+		return asked + "   " + answer
+	}
+	return asked
 }
 
 // answer is the short answer; "" where there is no table that could give it.
@@ -148,6 +167,8 @@ func (d *screen) answer() string {
 		return "Nothing could be measured."
 	case undecided:
 		return "Too few valid trials to tell."
+	case d.blocks():
+		return "One request blocks who serves it."
 	case len(winners) == 1:
 		return firstFit(screenWidth-width(question)-3, winners[0]+" is best or tied in every column.",
 			winners[0]+": best or tied everywhere.")

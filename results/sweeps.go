@@ -17,6 +17,7 @@ const heldLeast = 0.95
 // Curve is one row of a sweep over offered rates: what it answered, and how fast, up to the knee and past it.
 type Curve struct {
 	Architecture *Architecture
+	Path         string // that is asked for
 	// Sweep has the medians of each point and the knee; its trials are those of the run. Points has the intervals, and
 	// as many elements in the same order.
 	Sweep  *Sweep
@@ -60,8 +61,9 @@ func Curves(run *Run, trials []Trial, sweep string) (all []Curve) {
 	}
 	for i := range run.Architectures {
 		a := &run.Architectures[i]
-		c := Curve{Architecture: a, Sweep: &Sweep{By: "rate", Model: sits[0].Model, KeepAlive: sits[0].KeepAlive,
-			Connections: sits[0].Connections, Seed: run.Setup.Seed, Repeat: run.Setup.Trials, Warmup: sits[0].Warmup,
+		c := Curve{Architecture: a, Path: sits[0].Path, Sweep: &Sweep{By: "rate", Model: sits[0].Model,
+			KeepAlive: sits[0].KeepAlive, Connections: sits[0].Connections, Seed: run.Setup.Seed,
+			Repeat: run.Setup.Trials, Warmup: sits[0].Warmup,
 			Window: sits[0].Window}}
 		for _, s := range sits {
 			key := [2]string{s.Name, a.Name}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -38,7 +39,8 @@ func sweepFixture(blocks int) (run Run, all []Trial) {
 			name := "load-" + strings.ReplaceAll(exact(rate), ",", "")
 			if !slices.ContainsFunc(run.Situations, func(s Situation) bool { return s.Name == name }) {
 				run.Situations = append(run.Situations, Situation{Name: name, Title: exact(rate) + "/s", Metric: Goodput,
-					Sweep: LoadSweep, Model: "poisson", Path: "/", Connections: 256, Rate: rate, Warmup: 0.1, Window: 1})
+					Sweep: LoadSweep, Model: "poisson", Path: "/?spin=1000", Connections: 256, Rate: rate,
+					Warmup: 0.1, Window: 1})
 			}
 			for block := 1; block <= blocks; block++ {
 				p := Planned{name, o.row, block}
@@ -270,5 +272,35 @@ func TestStallGolden(t *testing.T) {
 	}
 	if _, ok := (&Load{}).Longer(1); ok {
 		t.Error("a load without an answer has a share")
+	}
+}
+
+// A run of the default with load and stall shows each on a screen of its own, the table first.
+func TestScreensBeneathOneAnother(t *testing.T) {
+	run, trials := fixture(6, 6)
+	want := screenText(t, run, trials, Style{})
+	for _, f := range []func() (Run, []Trial){stallFixture, func() (Run, []Trial) { return sweepFixture(6) }} {
+		more, others := f()
+		run.Situations, run.Plan = append(run.Situations, more.Situations...), append(run.Plan, more.Plan...)
+		trials = append(trials, others...)
+	}
+	screens := strings.Split(screenText(t, run, trials, Style{}), "● best or tied")
+	if len(screens) != 4 {
+		t.Fatalf("%d tables, want 3: %s", len(screens)-1, strings.Join(screens, "● best or tied"))
+	}
+	text := screenText(t, run, trials, Style{})
+	at := []int{strings.Index(text, question), strings.Index(text, whoWaits),
+		strings.Index(text, "HOW MUCH CAN EACH HOLD?")}
+	if at[0] != 0 || !slices.IsSorted(at) {
+		t.Errorf("the screens begin at %v:\n%s", at, text)
+	}
+	for i, screen := range []string{text[:at[1]], text[at[1]:at[2]], text[at[2]:]} {
+		if n := strings.Count(screen, "\n"); n > screenLines {
+			t.Errorf("screen %d has %d lines", i+1, n)
+		}
+	}
+	elapsed := regexp.MustCompile(`\d+ s |, \d+ min \d+ s`)
+	if got := elapsed.ReplaceAllString(text[:at[1]], ""); got != elapsed.ReplaceAllString(want, "") {
+		t.Errorf("the table beside others is not what it is alone:\n%s\nwant\n%s", text[:at[1]], want)
 	}
 }

@@ -171,6 +171,9 @@ func (d *loadScreen) title() string {
 	if !slices.ContainsFunc(d.curves, func(c Curve) bool { return c.Peak.Summary.N > 0 }) {
 		return "HOW MUCH CAN EACH HOLD?   Nothing could be measured."
 	}
+	if d.computes() {
+		return "HOW MUCH CAN EACH HOLD?   Requests that compute come at random, more and more."
+	}
 	return "HOW MUCH CAN EACH HOLD?   Requests arrive at random, more and more of them."
 }
 
@@ -248,6 +251,11 @@ func (d *loadScreen) notes() (lines []string) {
 		"Past the knee: answers/s at a row's highest rate, of its peak.", screenWidth)...)
 	return append(lines, fmt.Sprintf("A connection per request, at most %s at a time; the rest waits in the client.",
 		count(d.curves[0].Sweep.Connections)))
+}
+
+// computes tells whether each request of the sweep asks for work, so that the servers are the limit.
+func (d *loadScreen) computes() bool {
+	return len(d.curves) > 0 && strings.Contains(d.curves[0].Path, "spin=")
 }
 
 // void names the points that do not count.

@@ -183,7 +183,7 @@ func (d *screen) notes() (lines []string) {
 			}
 		}
 	}
-	if slices.ContainsFunc(d.run.Architectures, func(a Architecture) bool { return spawns(&a) }) {
+	if !d.blocks() && slices.ContainsFunc(d.run.Architectures, func(a Architecture) bool { return spawns(&a) }) {
 		lines = append(lines, spawnBill(d.run.Calibration.Spawn, total, rate))
 	}
 	if len(d.run.LeftOut) > 0 {

@@ -201,8 +201,9 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 
 // experimentsHelp is what --help says of the experiments.
 const experimentsHelp = `
-Experiments; without one all are run but load, stall and lie, and of state and
-crash a few trials for one row:
+Experiments; without one the default is run:
+  default   all up to arrivals, and a few trials of state and crash for one row;
+            as part of a longer run: serverlab bench default load stall
   trivial   CPU time of a request that asks for nothing
   waits     requests that wait 5 ms
   crowd     1,000 silent clients
@@ -210,7 +211,8 @@ crash a few trials for one row:
   arrivals  response times of requests that arrive at random
   state     what it costs to remember clients: about 4 minutes
   crash     what a crash loses, and for how long: about 4 minutes
-  load      more and more requests, up to the knee and past it: about 5 minutes
+  load      more and more requests that compute, up to the knee and past it:
+            about 5 minutes
   stall     one request blocks who serves it: who else has to wait?
   lie       what three load generators say of one stall
 `

@@ -83,9 +83,12 @@ func (u *Usage) add(o Usage) {
 	u.Reaped += o.Reaped
 }
 
-// Sub returns what was used since earlier.
+// Sub returns what was used since earlier. User and system time are estimates that the kernel scales to the exact sum,
+// so either may step back (cputime_adjust in kernel/sched/cputime.c); here none is below 0, and both together are CPU.
 func (u Usage) Sub(earlier Usage) Usage {
-	return Usage{u.CPU - earlier.CPU, u.User - earlier.User, u.System - earlier.System, u.Reaped - earlier.Reaped}
+	cpu := max(0, u.CPU-earlier.CPU)
+	user := min(max(0, u.User-earlier.User), cpu)
+	return Usage{cpu, user, cpu - user, u.Reaped - earlier.Reaped}
 }
 
 // usage of one process and of the children that it has reaped. The clock is exact; its division into user and system
