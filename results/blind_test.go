@@ -28,7 +28,7 @@ func dressed(run Run, trials []Trial, ids []Architecture) (Run, []Trial) {
 		if a := of[n]; a != nil {
 			return a.Name
 		}
-		return n // a row that is calibrated and not in the table
+		return "another " + n // a row that is calibrated and not in the table; not the name of one that is
 	}
 	run.Situations, run.Plan, trials = slices.Clone(run.Situations), slices.Clone(run.Plan), slices.Clone(trials)
 	for i := range run.Situations {
@@ -46,7 +46,7 @@ func dressed(run Run, trials []Trial, ids []Architecture) (Run, []Trial) {
 			{Kind: KindCall, Name: "execve", Args: `"` + a.Name + `"`, Result: aProcess},
 			{Kind: KindCall, Name: "clone3", Args: "flags", Result: a.Name + " began"}}}}}
 	}
-	c.LoadCapacity = keyed(c.Capacity, name)
+	c.LoadCapacity = keyed(c.LoadCapacity, name)
 	c.Capacity, c.Start, c.Idle = keyed(c.Capacity, name), keyed(c.Start, name), keyed(c.Idle, name)
 	c.Held = maps.Clone(c.Held)
 	for s, held := range c.Held {
