@@ -72,8 +72,11 @@ func (s Style) paint(code, t string) string {
 func width(t string) int { return utf8.RuneCountInString(t) }
 
 // left and right pad t to n characters, and clip what is longer; nothing is left of it where there is no room.
-func left(t string, n int) string  { t = clip(t, n); return t + strings.Repeat(" ", max(n-width(t), 0)) }
-func right(t string, n int) string { t = clip(t, n); return strings.Repeat(" ", max(n-width(t), 0)) + t }
+func left(t string, n int) string { t = clip(t, n); return t + strings.Repeat(" ", max(n-width(t), 0)) }
+func right(t string, n int) string {
+	t = clip(t, n)
+	return strings.Repeat(" ", max(n-width(t), 0)) + t
+}
 
 func clip(t string, n int) string {
 	if width(t) <= n {
