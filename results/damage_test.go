@@ -57,7 +57,7 @@ func TestDamage(t *testing.T) {
 		"foreign":       {trialsFile, third, `"vision":1`, ErrDamaged, ":3", "no record of serverlab", 9},
 		"of no cell":    {trialsFile, third, `"version":1`, ErrDamaged, ":3", "it is no trial", 9},
 		"a long text": {trialsFile, `"seconds":1.1`, `"seconds":1.1,"failure":"` +
-			strings.Repeat("x", mostText+1) + `"`, ErrDamaged, ":1", "text of 4097 bytes", 9},
+			strings.Repeat("x", mostTrialText+1) + `"`, ErrDamaged, ":1", "text of 16385 bytes", 9},
 		"a broken histogram": {trialsFile, `"response":"`, `"response":"!`, ErrDamaged, ":1", "histogram", 9},
 		"a huge number":      {trialsFile, `"seconds":1.1`, `"seconds":1e999`, ErrDamaged, ":1", "seconds", 9},
 		"no number":          {trialsFile, `"seconds":1.1`, `"seconds":NaN`, ErrDamaged, ":1", "invalid", 9},

@@ -18,8 +18,10 @@ const (
 	mostPlanned   = 50_000
 	mostSteps     = 1_000_000
 	mostPerSecond = 1e12
-	// mostText is how long a text of a record may be, bytes: a screen or a page may show it hundreds of times.
-	mostText = 4096
+	// mostText is how long a text of run.json may be, bytes: a page shows it hundreds of times. Trials have room for what
+	// a server said last, of which bench keeps 8 KB.
+	mostText      = 4096
+	mostTrialText = 16 << 10
 	// mostCells is how many cells a run may have: each is judged on its own.
 	mostCells = 10_000
 	// splitError is by how many seconds the kernel's split of CPU time into user and system may step back: it is an
@@ -88,8 +90,8 @@ func (t *Trial) impossible() string {
 	if what := outOfBounds(append(figures, t.Server.figures()...)); what != "" {
 		return what
 	}
-	if n := t.longestText(); n > mostText {
-		return fmt.Sprintf("it has a text of %d bytes; one has at most %d", n, mostText)
+	if n := t.longestText(); n > mostTrialText {
+		return fmt.Sprintf("it has a text of %d bytes; one has at most %d", n, mostTrialText)
 	}
 	if l.Window < leastWindow && t.Failure == "" {
 		return fmt.Sprintf("its window has %.6g s", l.Window)
