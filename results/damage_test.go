@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,10 +52,12 @@ func TestDamage(t *testing.T) {
 		place, word    string
 		left           int // trials that are read
 	}{
-		"no JSON":            {trialsFile, third, strings.Replace(third, `":`, `"`, 1), ErrDamaged, ":3", "invalid", 9},
-		"a newer trial":      {trialsFile, third, third1, ErrNewer, ":3", "version 2", 9},
-		"foreign":            {trialsFile, third, `"vision":1`, ErrDamaged, ":3", "no record of serverlab", 9},
-		"of no cell":         {trialsFile, third, `"version":1`, ErrDamaged, ":3", "it is no trial", 9},
+		"no JSON":       {trialsFile, third, strings.Replace(third, `":`, `"`, 1), ErrDamaged, ":3", "invalid", 9},
+		"a newer trial": {trialsFile, third, third1, ErrNewer, ":3", "version 2", 9},
+		"foreign":       {trialsFile, third, `"vision":1`, ErrDamaged, ":3", "no record of serverlab", 9},
+		"of no cell":    {trialsFile, third, `"version":1`, ErrDamaged, ":3", "it is no trial", 9},
+		"a long text": {trialsFile, `"seconds":1.1`, `"seconds":1.1,"failure":"` +
+			strings.Repeat("x", mostTrialText+1) + `"`, ErrDamaged, ":1", "text of 16385 bytes", 9},
 		"a broken histogram": {trialsFile, `"response":"`, `"response":"!`, ErrDamaged, ":1", "histogram", 9},
 		"a huge number":      {trialsFile, `"seconds":1.1`, `"seconds":1e999`, ErrDamaged, ":1", "seconds", 9},
 		"no number":          {trialsFile, `"seconds":1.1`, `"seconds":NaN`, ErrDamaged, ":1", "invalid", 9},
@@ -256,4 +259,62 @@ func FuzzRead(f *testing.F) {
 			plot.SVG(p.Chart, plot.Options{ID: p.Name})
 		}
 	})
+}
+
+// A name of ten million letters would be shown hundreds of times: such a run.json is named, and its trials are listed.
+func TestLongNameInRun(t *testing.T) {
+	for name, text := range map[string]string{"value": `"idea":"` + strings.Repeat("x", mostText+1) + `"`,
+		"key": `"` + strings.Repeat("x", mostText+1) + `":1,"idea":""`} {
+		t.Run(name, func(t *testing.T) {
+			run, trials, err := Read(edited(t, runFile, `"idea": "one request at a time"`, text))
+			named(t, err, ErrDamaged, runFile, "text of 4097 bytes")
+			if run.Version != 0 || len(trials) != 10 {
+				t.Errorf("version %d and %d trials, want 0 and 10", run.Version, len(trials))
+			}
+		})
+	}
+}
+
+// Rows times situations are bounded, too: each cell takes time.
+func TestManyCells(t *testing.T) {
+	run := Run{Version: Version}
+	for i := range mostRunRows {
+		run.Architectures = append(run.Architectures, Architecture{Name: fmt.Sprint("r", i)})
+	}
+	for i := range mostCells / mostRunRows {
+		run.Situations = append(run.Situations, Situation{Name: fmt.Sprint("s", i)})
+	}
+	if what := run.impossible(); what != "" {
+		t.Errorf("the most that is read is refused: %s", what)
+	}
+	run.Situations = append(run.Situations, Situation{Name: "more"})
+	if what := run.impossible(); !strings.Contains(what, "cells") {
+		t.Errorf("%q, want what names the cells", what)
+	}
+}
+
+// More situations than a line has room for are no reason to end in a panic.
+func TestManyColumnsAreDrawn(t *testing.T) {
+	for _, n := range []int{9, 33, 65, 100} {
+		run, trials := newFixture(2, 1)
+		for i := range n {
+			s := run.Situations[0]
+			s.Name = fmt.Sprint("s", i)
+			run.Situations = append(run.Situations, s)
+			run.Plan = append(run.Plan, Planned{s.Name, run.Architectures[0].Name, 1})
+		}
+		for _, draw := range []func(io.Writer, Run, []Trial, Style) error{Screen, Wide} {
+			if err := draw(io.Discard, run, trials, Style{}); err != nil {
+				t.Errorf("%d more situations: %v", n, err)
+			}
+		}
+	}
+}
+
+// Neither escapes nor what turns the direction of a line reaches the terminal; letters of all languages do.
+func TestPlain(t *testing.T) {
+	got := Style{}.text("a\x1b[31m\u0085\u202eb\u2066\u2028\u200fé漢א\n")
+	if want := "a?[31m??b???é漢א\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

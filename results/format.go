@@ -23,14 +23,24 @@ var ascii = strings.NewReplacer(
 	"▉", "#", "█", "#", "▁", ".", "▂", ":", "▃", "-", "▄", "=", "▅", "+", "▆", "%", "▇", "&",
 	"→", ">")
 
-// text prepares finished text for the terminal: in ASCII what is not known above becomes a question mark, and so does a
-// control character anywhere, since a name in the record of somebody else must not be able to steer the terminal.
+// Plain puts a question mark in place of what could steer a terminal: control characters, those that Unicode calls
+// formats, such as the ones that turn the direction of what follows (Unicode Technical Report 36, section 2.5), and its
+// separators of lines and paragraphs. It is for strings.Map.
+func Plain(r rune) rune {
+	if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+		return '?'
+	}
+	return r
+}
+
+// text prepares finished text for the terminal: in ASCII what is not known above becomes a question mark, and so does
+// what is not Plain anywhere, since a name in the record of somebody else must not be able to steer the terminal.
 func (s Style) text(t string) string {
 	t = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' {
-			return '?'
+		if r == '\n' {
+			return r
 		}
-		return r
+		return Plain(r)
 	}, t)
 	if !s.ASCII {
 		return t
@@ -61,9 +71,12 @@ func (s Style) paint(code, t string) string {
 
 func width(t string) int { return utf8.RuneCountInString(t) }
 
-// left and right pad t to n characters, and clip what is longer.
-func left(t string, n int) string  { t = clip(t, n); return t + strings.Repeat(" ", n-width(t)) }
-func right(t string, n int) string { t = clip(t, n); return strings.Repeat(" ", n-width(t)) + t }
+// left and right pad t to n characters, and clip what is longer; nothing is left of it where there is no room.
+func left(t string, n int) string { t = clip(t, n); return t + strings.Repeat(" ", max(n-width(t), 0)) }
+func right(t string, n int) string {
+	t = clip(t, n)
+	return strings.Repeat(" ", max(n-width(t), 0)) + t
+}
 
 func clip(t string, n int) string {
 	if width(t) <= n {

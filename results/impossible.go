@@ -1,6 +1,8 @@
 package results
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 )
@@ -13,9 +15,15 @@ const (
 	mostCount     = 1e15
 	mostRunRows   = 200
 	mostColumns   = 500
-	mostPlanned   = 200_000
+	mostPlanned   = 50_000
 	mostSteps     = 1_000_000
 	mostPerSecond = 1e12
+	// mostText is how long a text of run.json may be, bytes: a page shows it hundreds of times. Trials have room for what
+	// a server said last, of which bench keeps 8 KB.
+	mostText      = 4096
+	mostTrialText = 16 << 10
+	// mostCells is how many cells a run may have: each is judged on its own.
+	mostCells = 10_000
 	// splitError is by how many seconds the kernel's split of CPU time into user and system may step back: it is an
 	// estimate from ticks, which the kernel scales to the exact sum (cputime_adjust in kernel/sched/cputime.c).
 	splitError = 0.1
@@ -82,6 +90,9 @@ func (t *Trial) impossible() string {
 	if what := outOfBounds(append(figures, t.Server.figures()...)); what != "" {
 		return what
 	}
+	if n := t.longestText(); n > mostTrialText {
+		return fmt.Sprintf("it has a text of %d bytes; one has at most %d", n, mostTrialText)
+	}
 	if l.Window < leastWindow && t.Failure == "" {
 		return fmt.Sprintf("its window has %.6g s", l.Window)
 	}
@@ -89,6 +100,35 @@ func (t *Trial) impossible() string {
 		return what
 	}
 	return l.Series.impossible()
+}
+
+// longestString is the length of the longest string of a JSON text, names of its fields and keys included.
+func longestString(text []byte) (most int) {
+	for d := json.NewDecoder(bytes.NewReader(text)); ; {
+		token, err := d.Token()
+		if err != nil { // its end, as what calls has decoded it
+			return most
+		}
+		if s, is := token.(string); is {
+			most = max(most, len(s))
+		}
+	}
+}
+
+// longestText is the length of the longest of the trial's texts that are ever shown; its histograms are none.
+func (t *Trial) longestText() int {
+	l := &t.Load
+	most := max(len(t.Failure), len(l.URL), len(l.Model))
+	for _, f := range t.Findings {
+		most = max(most, len(f.Kind), len(f.Evidence))
+	}
+	for k := range l.Errors {
+		most = max(most, len(k))
+	}
+	for k, v := range t.Server.Settings {
+		most = max(most, len(k), len(v))
+	}
+	return most
 }
 
 func (s *Server) figures() []figure {
@@ -169,6 +209,10 @@ func (r *Run) impossible() string {
 	if len(r.Architectures) > mostRunRows || len(r.Situations) > mostColumns || len(r.Plan) > mostPlanned {
 		return fmt.Sprintf("%d rows, %d situations and %d planned trials are more than are read (%d, %d and %d)",
 			len(r.Architectures), len(r.Situations), len(r.Plan), mostRunRows, mostColumns, mostPlanned)
+	}
+	if cells := len(r.Architectures) * len(r.Situations); cells > mostCells {
+		return fmt.Sprintf("%d rows in %d situations are %d cells; at most %d are read", len(r.Architectures),
+			len(r.Situations), cells, mostCells)
 	}
 	seen := map[[2]string]bool{}
 	once := func(kind, name string) string {

@@ -101,7 +101,11 @@ func (r *recordReading) head(path string, text []byte) {
 		r.wrong.add(err)
 		return
 	}
-	if what := run.impossible(); what != "" {
+	what := run.impossible()
+	if n := longestString(text); n > mostText {
+		what = fmt.Sprintf("it has a text of %d bytes; one has at most %d", n, mostText)
+	}
+	if what != "" {
 		r.wrong.add(fmt.Errorf("%s %w: %s", path, ErrDamaged, what))
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"serverlab/results"
 )
@@ -23,14 +22,7 @@ func (c *call) despite(name string, err error) (damaged, fatal error) {
 }
 
 // printable keeps what a record says from steering the terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '?'
-		}
-		return r
-	}, text)
-}
+func printable(text string) string { return strings.Map(results.Plain, text) }
 
 // listOnly shows the trials of a run whose run.json can't be read: no other output can be made of them.
 func (f *reportFlags) listOnly(c *call, trials []results.Trial, damaged error) error {
