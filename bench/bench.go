@@ -278,7 +278,7 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 		Plan: plan(b.sits, b.rows, b.Trials, b.Seed),
 	}
 	run.Calibration = guessed(b.rows)
-	fit(run, calibration(run))
+	setRates(b.sits, b.rows, run.Calibration)
 	b.Say("%d trials, about %s; first the calibration", len(run.Plan), Planned(run).Round(time.Second))
 	begun := time.Now()
 	var err error
@@ -293,7 +293,6 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 			return run, err
 		}
 	}
-	spent := time.Since(begun) // of a lesson: what is asked for by name only has a time of its own
 	if asksForLoad(b.sits) {
 		if run.Calibration.LoadCapacity, err = b.loadCapacity(ctx, b.Say); err != nil {
 			return run, err
@@ -304,7 +303,7 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	run.Architectures, run.LeftOut, run.Situations = b.rows, b.LeftOut, b.sits // a reference may not have started
 	run.Plan = plan(b.sits, b.rows, b.Trials, b.Seed)
 	serveAll(b.sits, run.Calibration)
-	setRates(b.sits, b.rows, run.Calibration, fit(run, spent))
+	setRates(b.sits, b.rows, run.Calibration)
 	b.Say("calibrated in %s", time.Since(begun).Round(100*time.Millisecond))
 	return run, nil
 }

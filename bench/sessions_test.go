@@ -100,8 +100,8 @@ func TestClosingRow(t *testing.T) {
 func closedRun(rows int) results.Run {
 	run := defaultRun(rows)
 	run.Situations = append(run.Situations, stateBench(run.Architectures...).closing()...)
-	run.Plan = plan(run.Situations, run.Architectures, usualTrials, 1)
-	setRates(run.Situations, run.Architectures, run.Calibration, fit(run, calibration(run)))
+	run.Plan = plan(run.Situations, run.Architectures, results.MinTrials, 1)
+	setRates(run.Situations, run.Architectures, run.Calibration)
 	return run
 }
 
@@ -142,8 +142,8 @@ func TestStatesArePlannedBelowFourMinutes(t *testing.T) {
 		s.Name = s.State + s.Store
 		sits = append(sits, s)
 	}
-	run.Situations, run.Plan = sits, plan(sits, b.rows, usualTrials, 1)
-	if d := Planned(run); d > lesson {
+	run.Situations, run.Plan = sits, plan(sits, b.rows, results.MinTrials, 1)
+	if d := Planned(run); d > 4*time.Minute {
 		t.Errorf("seven rows are planned to take %v", d)
 	}
 }

@@ -52,8 +52,8 @@ func situations(clients int) []results.Situation {
 		},
 		{
 			Name: "arrivals", Title: "arrivals", Subtitle: "ms", Metric: results.Latency,
-			Meaning: "requests come at random, at one rate that all can hold: how long do they take?",
-			Model:   "poisson", Path: "/", Connections: clients, Warmup: 0.1, Window: maxWindow,
+			Meaning: "requests come at random, at a rate that servers can hold: how long do they take?",
+			Model:   "poisson", Path: "/", Connections: clients, Warmup: 0.1, Window: arrivalsWindow,
 		},
 	}
 }
@@ -64,8 +64,9 @@ const (
 	farBelow   = 0.2 // of the generator's ceiling: a row that is slower than that gets a rate of its own
 	shareAll   = 0.7 // of the slowest row, where all rows run at a rate that it can hold
 	p99Samples = 630 // a p99 needs about 570 for a two-sided 95 % interval, and random arrivals may be fewer than due
-	minWindow  = 0.8 // seconds of arrivals
-	maxWindow  = 3.1
+
+	arrivalsWindow = 1.0 // seconds of random arrivals,
+	longestWindow  = 4.0 // and at most of those that come at a slow row's own rate
 )
 
 // serveAll warms up for as long as the slowest server needs to serve every client, and half as long again, where one
@@ -83,9 +84,9 @@ func serveAll(sits []results.Situation, cal results.Calibration) {
 	}
 }
 
-// setRates gives every open-loop situation its rate, and random arrivals a window in which they suffice for a p99, of
-// at most longest seconds. References have no say in it: one that can't hold the rate of the rows gets its own.
-func setRates(sits []results.Situation, rows []results.Architecture, cal results.Calibration, longest float64) {
+// setRates gives every open-loop situation its rate, and random arrivals at a rate of a row's own a window in which they
+// suffice for a p99. References have no say in it: one that can't hold the rate of the rows gets its own.
+func setRates(sits []results.Situation, rows []results.Architecture, cal results.Calibration) {
 	capacity, others := map[string]float64{}, map[string]float64{}
 	for _, r := range rows {
 		if r.Reference {
@@ -100,25 +101,17 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 	ceiling := cal.Ceiling[perConnection]
 	for i := range sits {
 		s, most := &sits[i], share
-		if s.State != "" || s.Sweep != "" { // it has rates of its own, or a closed loop
+		switch {
+		case s.State != "", s.Sweep != "", s.Model == "closed": // rates of its own, or none
 			continue
-		}
-		switch s.Model {
-		case "constant": // one rate for all but the rows that are far below
-			s.Rate, s.OwnRates = commonRate(capacity, ceiling)
-		case "poisson": // one rate for all
+		case s.Metric == results.Stall: // one rate for all
 			slowest := ceiling
 			for _, c := range capacity {
 				slowest = min(slowest, c)
 			}
 			most, s.Rate = shareAll, round2(shareAll*slowest)
-			if !fits(s) {
-				break
-			}
-			s.Window = math.Ceil(10*max(p99Samples/s.Rate, minWindow)) / 10
-			s.Window = min(s.Window, longest)
-		default:
-			continue
+		default: // one rate for all but the rows that are far below
+			s.Rate, s.OwnRates = commonRate(capacity, ceiling)
 		}
 		for name, c := range others {
 			if most*c < s.Rate {
@@ -128,7 +121,23 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 				s.OwnRates[name] = round2(most * c)
 			}
 		}
+		if s.Metric == results.Latency {
+			s.Window, s.OwnWindows = p99Window(s.Rate), nil
+			for name, rate := range s.OwnRates {
+				if w := p99Window(rate); w > s.Window {
+					if s.OwnWindows == nil {
+						s.OwnWindows = map[string]float64{}
+					}
+					s.OwnWindows[name] = w
+				}
+			}
+		}
 	}
+}
+
+// p99Window is how long random arrivals at a rate are measured, seconds.
+func p99Window(rate float64) float64 {
+	return min(max(arrivalsWindow, math.Ceil(10*p99Samples/rate)/10), longestWindow)
 }
 
 func commonRate(capacity map[string]float64, ceiling float64) (rate float64, own map[string]float64) {
@@ -171,47 +180,6 @@ const (
 	calibrationLoad     = 1300 * time.Millisecond // of a row, where the load experiment is asked for
 )
 
-// lesson is what a class can wait, for mostRows rows with usualTrials trials.
-const (
-	lesson      = 4 * time.Minute
-	mostRows    = 8
-	usualTrials = 6
-)
-
-// fits tells random arrivals whose window follows from what time there is.
-func fits(s *results.Situation) bool { return s.Metric == results.Latency && s.Model == "poisson" }
-
-// extra tells what takes a time of its own beside a lesson: what is asked for by name only.
-func extra(s *results.Situation) bool { return s.Sweep != "" || s.Metric == results.Stall }
-
-// fit gives the windows of random arrivals what the rest of the plan, and what is spent before it, leave of the lesson,
-// and returns how long they may be: as long as they need to be where more was asked for than a lesson holds.
-func fit(run results.Run, spent time.Duration) (longest float64) {
-	var arrivals []*results.Situation
-	trials := 0
-	for i := range run.Situations {
-		s := &run.Situations[i]
-		if !fits(s) {
-			continue
-		}
-		arrivals, s.Window = append(arrivals, s), 0
-		for _, p := range run.Plan {
-			if p.Situation == s.Name {
-				trials++
-			}
-		}
-	}
-	longest = maxWindow
-	if trials > 0 && trials <= mostRows*usualTrials {
-		rest := (lesson - spent - plannedTrials(run, extra)).Seconds() / float64(trials)
-		longest = min(max(math.Floor(100*rest)/100, minWindow), maxWindow)
-	}
-	for _, s := range arrivals {
-		s.Window = longest
-	}
-	return longest
-}
-
 // asksForMemory tells whether the memory of connections is part of what was asked for.
 func asksForMemory(sits []results.Situation) bool {
 	return slices.ContainsFunc(sits, func(s results.Situation) bool { return s.Metric == results.MemoryPerSilent })
@@ -219,18 +187,23 @@ func asksForMemory(sits []results.Situation) bool {
 
 // Planned is how long a run takes as planned, from its start to its result.
 func Planned(run results.Run) time.Duration {
-	d := calibration(run) + plannedTrials(run, none)
-	if asksForLoad(run.Situations) {
-		d += time.Duration(len(run.Architectures)) * calibrationLoad
+	by := map[string]results.Situation{}
+	for _, s := range run.Situations {
+		by[s.Name] = s
+	}
+	d := calibration(run)
+	for _, p := range run.Plan {
+		d += plannedTrial(by[p.Situation], &run.Calibration, p.Architecture)
 	}
 	return d
 }
 
-func none(*results.Situation) bool { return false }
-
-// calibration is how long it is planned to take, without the request of the load experiment.
+// calibration is how long it is planned to take.
 func calibration(run results.Run) time.Duration {
 	d := calibrationOverhead
+	if asksForLoad(run.Situations) {
+		d += time.Duration(len(run.Architectures)) * calibrationLoad
+	}
 	for _, r := range run.Architectures {
 		if d += calibrationPerRow; r.AtOnce == 0 && asksForMemory(run.Situations) {
 			d += calibrationIdle
@@ -242,20 +215,6 @@ func calibration(run results.Run) time.Duration {
 	return d + plannedStates(run)
 }
 
-// plannedTrials is how long the trials take, without those of some situations.
-func plannedTrials(run results.Run, without func(*results.Situation) bool) (d time.Duration) {
-	by := map[string]*results.Situation{}
-	for i := range run.Situations {
-		by[run.Situations[i].Name] = &run.Situations[i]
-	}
-	for _, p := range run.Plan {
-		if s := by[p.Situation]; !without(s) {
-			d += plannedTrial(*s, &run.Calibration, p.Architecture)
-		}
-	}
-	return d
-}
-
 // plannedTrial is how long a trial of a row takes: its server has to start and to stop, and what waits at the end of an
 // overloaded window is waited for.
 func plannedTrial(s results.Situation, cal *results.Calibration, row string) time.Duration {
@@ -263,7 +222,7 @@ func plannedTrial(s results.Situation, cal *results.Calibration, row string) tim
 	if capacity := cal.LoadCapacity[row]; s.Sweep != "" && capacity > 0 {
 		waits = min(max(0, s.Rate/capacity-1)*s.Window, maxDrain)
 	}
-	return seconds(s.Warmup+s.Window+waits+cal.Start[row]) + trialOverhead
+	return seconds(s.Warmup+s.WindowOf(row)+waits+cal.Start[row]) + trialOverhead
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

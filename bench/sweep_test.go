@@ -153,7 +153,7 @@ func TestOfferedKeepsTheRest(t *testing.T) {
 		t.Fatalf("%d situations, first %s", len(after), after[0].Name)
 	}
 	rate := after[1].Rate
-	setRates(after, b.rows, calibrated(), maxWindow)
+	setRates(after, b.rows, calibrated())
 	if after[1].Rate != rate {
 		t.Errorf("the rate of %s became %v", after[1].Name, after[1].Rate)
 	}
@@ -190,7 +190,7 @@ func TestLoadsSpareStaticServers(t *testing.T) {
 // The default run can be part of a longer one, and is then what it is alone, with its arrivals for as long.
 func TestDefaultBesideOthers(t *testing.T) {
 	chosen := func(experiments ...string) (names []string, sits []results.Situation) {
-		b := sweepBench(usualTrials)
+		b := sweepBench(results.MinTrials)
 		b.Rows, b.rows, b.Experiments, b.Say = b.rows, nil, experiments, func(string, ...any) {}
 		if err := b.choose(); err != nil {
 			t.Fatal(err)
@@ -215,14 +215,5 @@ func TestDefaultBesideOthers(t *testing.T) {
 				t.Errorf("beside %s: %s of one row in %v", whole, names[i], names)
 			}
 		}
-	}
-	usual := closedRun(7)
-	longer := usual
-	b := sweepBench(usualTrials)
-	longer.Situations = slices.Concat(usual.Situations, b.loads(), b.stalls())
-	longer.Calibration.LoadCapacity = calibrated().LoadCapacity
-	longer.Plan = plan(longer.Situations, longer.Architectures, usualTrials, 1)
-	if got, want := fit(longer, calibration(longer)), fit(usual, calibration(usual)); got != want {
-		t.Errorf("arrivals of at most %v s beside others, %v s alone", got, want)
 	}
 }

@@ -45,7 +45,7 @@ func Blind(run Run, trials []Trial, seed uint64) (Run, []Trial, []Alias) {
 	run.Situations = slices.Clone(run.Situations)
 	for i := range run.Situations {
 		s := &run.Situations[i]
-		s.OwnRates, s.Rows = rename(&b, s.OwnRates), b.names(s.Rows)
+		s.OwnRates, s.OwnWindows, s.Rows = rename(&b, s.OwnRates), rename(&b, s.OwnWindows), b.names(s.Rows)
 	}
 	run.Calibration = b.calibration(run.Calibration)
 	run.Plan = slices.Clone(run.Plan)

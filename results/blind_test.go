@@ -33,7 +33,7 @@ func dressed(run Run, trials []Trial, ids []Architecture) (Run, []Trial) {
 	run.Situations, run.Plan, trials = slices.Clone(run.Situations), slices.Clone(run.Plan), slices.Clone(trials)
 	for i := range run.Situations {
 		s := &run.Situations[i]
-		s.OwnRates = keyed(s.OwnRates, name)
+		s.OwnRates, s.OwnWindows = keyed(s.OwnRates, name), keyed(s.OwnWindows, name)
 		s.Rows = slices.Clone(s.Rows)
 		for j := range s.Rows {
 			s.Rows[j] = name(s.Rows[j])

@@ -1,13 +1,21 @@
 package results
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+
+	"github.com/aclements/go-moremath/stats"
 )
 
 // Front is the Pareto front of a run, in place of a single winner: the rows that no other row beats without losing
 // anything. A row is off the front if another one is, in every column, at least as good or not to be told apart, and
-// better in at least one. A cell that fails is worse than any figure; two that fail are alike.
+// surely better in at least one. A cell that fails is worse than any figure; two that fail are alike.
+//
+// A front looks at all pairs of rows in all columns, so chance has many occasions to put a row off it. Surely better
+// therefore means by the column's own test and by Welch's t-test of the logarithms, corrected for all pairs and columns
+// (Bonferroni): ranks of six trials alone could not reach that, however far apart two rows are.
 type Front struct {
 	Columns []*Situation    // that the rows were compared in
 	On      []*Architecture // in the order of the run
@@ -107,6 +115,7 @@ type pareto struct {
 	columns []Column
 	cells   [][]*Cell      // of each column, by row
 	to      [][][]relation // of each column: how the first row stands to the second one
+	sure    [][][]bool     // likewise: that it is ahead, whatever else was looked at
 	reaches [][]bool       // the first row dominates the second one, or one that reaches it
 	direct  [][]bool       // it dominates it
 }
@@ -124,39 +133,74 @@ func newPareto(run *Run, trials []Trial) *pareto {
 	if len(p.rows) > mostOnFront {
 		return p
 	}
-	for _, col := range judgedColumns(run, trials) {
+	columns := slices.DeleteFunc(judgedColumns(run, trials), func(col Column) bool {
 		s := col.Situation
-		if s.Sweep != "" || stateCost(s) || len(s.Rows) > 0 && len(s.Rows) < len(p.rows) {
-			continue
-		}
-		p.add(col)
+		return s.Sweep != "" || stateCost(s) || len(s.Rows) > 0 && len(s.Rows) < len(p.rows)
+	})
+	for _, col := range columns {
+		p.add(col, len(columns)*len(p.rows)*(len(p.rows)-1)/2)
 	}
 	p.dominance()
 	return p
 }
 
-// add takes a column in, if two of its rows can be compared at all.
-func (p *pareto) add(col Column) {
+// add takes a column in, if two of its rows can be compared at all. looks is how many comparisons the front makes.
+func (p *pareto) add(col Column, looks int) {
 	var cells []*Cell
 	for i := range col.Cells {
 		if c := &col.Cells[i]; !c.Architecture.Reference {
 			cells = append(cells, c)
 		}
 	}
-	to, known := make([][]relation, len(cells)), false
+	to, sure, known := make([][]relation, len(cells)), make([][]bool, len(cells)), false
 	for a := range cells {
-		to[a] = make([]relation, len(cells))
+		to[a], sure[a] = make([]relation, len(cells)), make([]bool, len(cells))
 	}
 	for a := range cells {
 		for b := range a {
 			to[a][b] = col.relation(cells[a], cells[b])
 			known = known || to[a][b] != unknown
 			to[b][a] = map[relation]relation{ahead: behind, behind: ahead, same: same}[to[a][b]]
+			apart := (to[a][b] == ahead || to[a][b] == behind) && col.surely(cells[a], cells[b], looks)
+			sure[a][b], sure[b][a] = apart && to[a][b] == ahead, apart && to[a][b] == behind
 		}
 	}
 	if known {
-		p.columns, p.cells, p.to = append(p.columns, col), append(p.cells, cells), append(p.to, to)
+		p.columns, p.cells = append(p.columns, col), append(p.cells, cells)
+		p.to, p.sure = append(p.to, to), append(p.sure, sure)
 	}
+}
+
+// surely tells whether two rows of a column differ by more than chance explains when so many pairs are looked at. Times
+// and rates scatter by a share of themselves, so their logarithms are compared; clients that were harmed are counted.
+func (col *Column) surely(a, b *Cell, looks int) bool {
+	if a.Verdict == Failed || b.Verdict == Failed {
+		return true
+	}
+	scale := math.Log
+	if col.Situation.Metric == Harmed || min(a.Summary.Smallest, b.Summary.Smallest) <= 0 {
+		scale = func(v float64) float64 { return v }
+	}
+	return welch(scaled(a.Values, scale), scaled(b.Values, scale))*float64(looks) <= Alpha
+}
+
+func scaled(values []float64, scale func(float64) float64) (all []float64) {
+	for _, v := range values {
+		all = append(all, scale(v))
+	}
+	return all
+}
+
+// welch is the two-sided p-value of Welch's t-test (1947); 0 where neither scatters and the two differ.
+func welch(a, b []float64) float64 {
+	t, err := stats.TwoSampleWelchTTest(stats.Sample{Xs: a}, stats.Sample{Xs: b}, stats.LocationDiffers)
+	switch {
+	case errors.Is(err, stats.ErrZeroVariance) && a[0] != b[0]:
+		return 0
+	case err != nil:
+		return 1
+	}
+	return t.P
 }
 
 // dominance fills direct and reaches. Not to be told apart is not transitive, so that rows can dominate each other in a
@@ -180,16 +224,14 @@ func (p *pareto) dominance() {
 	}
 }
 
-// dominates tells whether row a is as good as row b in every column, or not to be told apart, and better in one.
+// dominates tells whether row a is as good as row b in every column, or not to be told apart, and surely better in one.
 func (p *pareto) dominates(a, b int) bool {
 	better := false
-	for _, to := range p.to {
-		switch to[a][b] {
-		case ahead:
-			better = true
-		case behind, unknown:
+	for i, to := range p.to {
+		if to[a][b] == behind || to[a][b] == unknown {
 			return false
 		}
+		better = better || p.sure[i][a][b]
 	}
 	return better
 }
@@ -260,8 +302,8 @@ func (p *pareto) none() string {
 // greatest: a failure before any factor.
 func (p *pareto) dominated(a, by int) Dominated {
 	at, most := -1, 0.0
-	for i, to := range p.to {
-		if to[by][a] != ahead {
+	for i := range p.to {
+		if !p.sure[i][by][a] {
 			continue
 		}
 		if f := p.factor(i, by, a); at < 0 || f > most {

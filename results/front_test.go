@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -186,6 +187,91 @@ func TestFrontOfARing(t *testing.T) {
 	for a := range 3 {
 		if !p.dominates(a, (a+1)%3) || p.winner(a) >= 0 {
 			t.Errorf("row %d: it dominates the next one %v, and is off by %d", a, p.dominates(a, (a+1)%3), p.winner(a))
+		}
+	}
+}
+
+// noisyRun is a run of rows whose figures scatter by a share of themselves. Each row takes factors[row] of what is usual.
+func noisyRun(rng *rand.Rand, trials int, noise float64, factors []float64) (run Run, all []Trial) {
+	for i, m := range []Metric{CPUPerRequest, Throughput, MemoryPerSilent} {
+		s := Situation{Name: string(m), Metric: m, Connections: 64, Silent: 1000}
+		run.Situations = append(run.Situations, s)
+		for j, factor := range factors {
+			name := string(rune('a' + j))
+			if i == 0 {
+				run.Architectures = append(run.Architectures, Architecture{Name: name, Label: name})
+			}
+			for block := range trials {
+				usual := map[Metric]float64{CPUPerRequest: 40e-6 * factor, Throughput: 9000, MemoryPerSilent: 5000}[m]
+				p := Planned{s.Name, name, block + 1}
+				run.Plan = append(run.Plan, p)
+				all = append(all, answerTrial(p, &s, usual*math.Exp(noise*rng.NormFloat64())))
+			}
+		}
+	}
+	return run, all
+}
+
+// TestFrontByChance makes runs whose rows are all the same thing: in at most 5 % of them chance puts any row off the
+// front, and in hardly any more of these here, which a seed picks.
+func TestFrontByChance(t *testing.T) {
+	const runs = 200
+	rng := rand.New(rand.NewPCG(7, 8))
+	for _, noise := range []float64{0.03, 0.1} {
+		for _, trials := range []int{MinTrials, 10} {
+			wrong := 0
+			for range runs {
+				run, all := noisyRun(rng, trials, noise, []float64{1, 1, 1, 1, 1, 1, 1, 1})
+				if f := ParetoFront(&run, all); len(f.Off) > 0 {
+					wrong++
+				} else if len(f.On) != 8 {
+					t.Fatalf("%d rows on the front: %v", len(f.On), f.Sentences())
+				}
+			}
+			t.Logf("noise %g, %d trials: %d of %d fronts leave a row out", noise, trials, wrong, runs)
+			if wrong > runs*8/100 {
+				t.Errorf("noise %g, %d trials: %d of %d fronts leave a row out by chance", noise, trials, wrong, runs)
+			}
+		}
+	}
+}
+
+// TestFrontFindsFivePercent: with the default number of trials, a row that takes 5 % more CPU time and is no better
+// elsewhere leaves the front where trials scatter by 1 %.
+func TestFrontFindsFivePercent(t *testing.T) {
+	const runs = 100
+	rng := rand.New(rand.NewPCG(9, 10))
+	found := 0
+	for range runs {
+		run, all := noisyRun(rng, MinTrials, 0.01, []float64{1, 1.05, 1, 1, 1, 1, 1})
+		f := ParetoFront(&run, all)
+		if slices.ContainsFunc(f.Off, func(d Dominated) bool { return d.Row.Name == "b" }) {
+			found++
+		}
+	}
+	t.Logf("found in %d of %d runs", found, runs)
+	if found < runs*8/10 {
+		t.Errorf("found in %d of %d runs", found, runs)
+	}
+}
+
+// TestWorseByChance states what docs/results.md says: how often a column of rows that are all the same thing shows one
+// as worse. The best is picked by looking, which Holm's correction does not cover.
+func TestWorseByChance(t *testing.T) {
+	const runs = 500
+	rng := rand.New(rand.NewPCG(11, 12))
+	for _, c := range []struct{ rows, trials, most int }{{2, MinTrials, 7}, {8, MinTrials, 12}, {8, 10, 12}} {
+		wrong := 0
+		for range runs {
+			run, all := noisyRun(rng, c.trials, 0.1, slices.Repeat([]float64{1}, c.rows))
+			col := Columns(&run, all)[0]
+			if slices.ContainsFunc(col.Cells, func(c Cell) bool { return c.Verdict == Worse }) {
+				wrong++
+			}
+		}
+		t.Logf("%d rows, %d trials: %d of %d columns", c.rows, c.trials, wrong, runs)
+		if wrong > runs*c.most/100 {
+			t.Errorf("%d rows, %d trials: %d of %d columns show a row as worse", c.rows, c.trials, wrong, runs)
 		}
 	}
 }

@@ -243,6 +243,9 @@ func (r *Run) impossible() string {
 		for _, rate := range s.OwnRates {
 			figures = append(figures, figure{"own_rates", rate, mostPerSecond})
 		}
+		for _, window := range s.OwnWindows {
+			figures = append(figures, figure{"own_windows", window, mostSeconds})
+		}
 		if what := outOfBounds(figures); what != "" {
 			return fmt.Sprintf("of the situation %q %s", s.Name, what)
 		}

@@ -143,6 +143,16 @@ type Situation struct {
 	Blocks      int                `json:"blocks,omitempty"`    // in which it is tried; 0: all
 	Warmup      float64            `json:"warmup"`              // seconds
 	Window      float64            `json:"window"`              // seconds
+	// OwnWindows are those, in seconds, of rows whose own rate is so low that Window would hold too few requests.
+	OwnWindows map[string]float64 `json:"own_windows,omitempty"`
+}
+
+// WindowOf is how long the load of a row is measured, seconds.
+func (s *Situation) WindowOf(row string) float64 {
+	if w, own := s.OwnWindows[row]; own {
+		return w
+	}
+	return s.Window
 }
 
 // Planned names one trial: its cell (situation and architecture) and its block.

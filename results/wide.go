@@ -89,6 +89,9 @@ func asked(s *Situation) string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.OwnRates)) {
 		t += fmt.Sprintf("; %s at its own %s/s", name, exact(s.OwnRates[name]))
+		if w, longer := s.OwnWindows[name]; longer {
+			t += " for " + span(w)
+		}
 	}
 	return t
 }

@@ -43,6 +43,9 @@ func (f *blindFlags) check(c *call, svg string, files []export) error {
 	if svg != "" && within(svg, f.key) {
 		return usagef("--key %s lies in the directory of the pictures: it would be handed out with them", f.key)
 	}
+	if within(c.flags.Arg(0), f.key) {
+		return usagef("--key %s lies in the directory of the run: it would be handed out with it", f.key)
+	}
 	return checkFiles(append([]export{{flag: "key", file: f.key}}, files...), nil)
 }
 

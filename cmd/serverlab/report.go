@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"serverlab/results"
@@ -80,6 +81,9 @@ func (f *reportFlags) check(c *call) error {
 			return usagef("--%s names no %s", name, map[bool]string{false: "file", true: "directory"}[name == "svg"])
 		}
 	}
+	if info, err := os.Stat(f.svg); err == nil && !info.IsDir() {
+		return usagef("--svg %s is a file: name a directory", f.svg)
+	}
 	if err := f.expect.parse(); err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func (f *reportFlags) check(c *call) error {
 	return checkFiles(files, nil)
 }
 
-func report(_ context.Context, c *call) error {
+func report(ctx context.Context, c *call) error {
 	var f reportFlags
 	f.register(c)
 	if err := c.parse(1); err != nil {
@@ -114,7 +118,7 @@ func report(_ context.Context, c *call) error {
 	if run, trials, err = f.blind.apply(c.flags.Arg(0), run, trials); err != nil {
 		return err
 	}
-	err = f.output(c, run, trials)
+	err = f.output(ctx, c, run, trials)
 	if err == nil || damaged != nil && errors.Is(err, errUndecided) { // what is damaged fails, whatever it says
 		return damaged
 	}
@@ -132,22 +136,28 @@ func problems(err error) (lines []string) {
 	return lines
 }
 
-// output writes the files that were asked for, and the screen unless one of them takes its place.
-func (f *reportFlags) output(c *call, run results.Run, trials []results.Trial) error {
+// output writes the files that were asked for, as many as can be written, and the screen unless one of them takes its
+// place.
+func (f *reportFlags) output(ctx context.Context, c *call, run results.Run, trials []results.Trial) error {
 	outcome, err := f.expect.ask(&run, trials)
 	if err != nil {
 		return err
 	}
 	if f.svg != "" {
-		if err := savePictures(f.svg, results.Charts(run, trials)); err != nil {
-			return err
-		}
+		err = savePictures(f.svg, results.Charts(run, trials))
 	}
 	files := f.files(run, trials)
 	for _, x := range files {
-		if err := x.save(c.stdout); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return errInterrupted
 		}
+		err = errors.Join(err, x.save(c.stdout))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case err != nil:
+		return err
 	}
 	if outcome != nil {
 		return f.showOutcome(c, outcome, stdoutTaken(files), run, trials)
