@@ -109,7 +109,7 @@ func TestRatesFollowTheCalibration(t *testing.T) {
 		t.Errorf("trivial: rate %v, own rates %v", s.Rate, s.OwnRates)
 	}
 	s := by["arrivals"]
-	if s.Rate != 9000 || !maps.Equal(s.OwnRates, map[string]float64{"slow": 210}) {
+	if s.Rate != 3600 || !maps.Equal(s.OwnRates, map[string]float64{"slow": 210}) {
 		t.Errorf("arrivals: rate %v, own rates %v", s.Rate, s.OwnRates)
 	}
 	if fast, slow := s.Rate*s.WindowOf("fast"), 210*s.WindowOf("slow"); fast < p99Samples || slow < p99Samples {
@@ -149,12 +149,12 @@ func TestReferencesDoNotSetTheRates(t *testing.T) {
 	sits := situations(64)
 	setRates(sits, rows, cal)
 	for _, s := range sits {
-		rate, own := map[string]float64{"constant": 6000, "poisson": 6000}[s.Model],
+		rate, own := map[string]float64{"constant": 6000, "poisson": 2400}[s.Model],
 			map[string]float64{"constant": 3000, "poisson": 3000}[s.Model]
 		switch {
 		case s.Rate != rate:
 			t.Errorf("%s: rate %v, want %v", s.Name, s.Rate, rate)
-		case rate > 0 && !maps.Equal(s.OwnRates, map[string]float64{"heavy": own}):
+		case rate > own && !maps.Equal(s.OwnRates, map[string]float64{"heavy": own}):
 			t.Errorf("%s: own rates %v, want %v of the heavy one", s.Name, s.OwnRates, own)
 		}
 	}

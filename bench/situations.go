@@ -63,6 +63,7 @@ const (
 	share      = 0.6 // of the weaker of generator and slowest row, so that both can hold it
 	farBelow   = 0.2 // of the generator's ceiling: a row that is slower than that gets a rate of its own
 	shareAll   = 0.7 // of the slowest row, where all rows run at a rate that it can hold
+	quiet      = 0.4 // of the usual rate, where single requests are looked at and not a crowd
 	p99Samples = 630 // a p99 needs about 570 for a two-sided 95 % interval, and random arrivals may be fewer than due
 
 	arrivalsWindow = 1.0 // seconds of random arrivals,
@@ -112,6 +113,9 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 			most, s.Rate = shareAll, round2(shareAll*slowest)
 		default: // one rate for all but the rows that are far below
 			s.Rate, s.OwnRates = commonRate(capacity, ceiling)
+			if s.Metric == results.Latency && s.Rate >= share*farBelow*ceiling { // else nobody is fast
+				s.Rate = round2(quiet * s.Rate)
+			}
 		}
 		for name, c := range others {
 			if most*c < s.Rate {

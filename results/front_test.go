@@ -181,7 +181,9 @@ func TestFrontOfARing(t *testing.T) {
 	for i := range 3 { // in column i, row i is ahead of the next one, and both are like the third
 		to := [][]relation{{0, same, same}, {same, 0, same}, {same, same, 0}}
 		to[i][(i+1)%3], to[(i+1)%3][i] = ahead, behind
-		p.to = append(p.to, to)
+		sure := [][]bool{make([]bool, 3), make([]bool, 3), make([]bool, 3)}
+		sure[i][(i+1)%3] = true
+		p.to, p.sure = append(p.to, to), append(p.sure, sure)
 	}
 	p.dominance()
 	for a := range 3 {
