@@ -149,13 +149,12 @@ func TestReferencesDoNotSetTheRates(t *testing.T) {
 	sits := situations(64)
 	setRates(sits, rows, cal)
 	for _, s := range sits {
-		rate, own := map[string]float64{"constant": 6000, "poisson": 2400}[s.Model],
-			map[string]float64{"constant": 3000, "poisson": 3000}[s.Model]
-		switch {
-		case s.Rate != rate:
-			t.Errorf("%s: rate %v, want %v", s.Name, s.Rate, rate)
-		case rate > own && !maps.Equal(s.OwnRates, map[string]float64{"heavy": own}):
-			t.Errorf("%s: own rates %v, want %v of the heavy one", s.Name, s.OwnRates, own)
+		want := map[string]struct {
+			rate float64
+			own  map[string]float64
+		}{"constant": {6000, map[string]float64{"heavy": 3000}}, "poisson": {2400, nil}}[s.Model]
+		if s.Rate != want.rate || !maps.Equal(s.OwnRates, want.own) {
+			t.Errorf("%s: rate %v, own rates %v, want %+v", s.Name, s.Rate, s.OwnRates, want)
 		}
 	}
 	setRates(sits, rows[1:], cal) // nothing else was asked for

@@ -23,6 +23,7 @@ type raw struct {
 		Window   float64
 		Harmed   float64
 		Silent   float64
+		Ended    float64
 		Response Histogram
 	}
 	Server struct {
@@ -124,7 +125,16 @@ var oracles = map[string][]oracle{
 		}
 		return (r.Server.PSSSilent - r.Server.PSSStart) / r.Load.Silent
 	}}},
-	"blast":           {{"blast", "harmed", 1, func(r *raw) float64 { return r.Load.Harmed }}},
+	"blast": {{"blast", "harmed", 1, func(r *raw) float64 { return r.Load.Harmed }}},
+	"stall": {{"stall", "stall", 1e3, func(r *raw) float64 {
+		longest := 0.0
+		for _, bar := range r.Load.Response.Distribution() {
+			if bar.Count > 0 {
+				longest = float64(bar.To) / 1e9
+			}
+		}
+		return longest
+	}}},
 	"arrivals-trials": {{"arrivals", "latency", 1e3, func(r *raw) float64 { return rank99(r.Load.Response) }}},
 	"states-cpu": {{"state-stateless", "cpu-per-request", 1e6, rawCPU},
 		{"state-soft", "cpu-per-request", 1e6, rawCPU},
@@ -142,7 +152,9 @@ func (o oracle) expect(all []raw, row string) (median, low, high float64, n int)
 		}
 		spoiled := false
 		for _, f := range r.Findings {
-			spoiled = spoiled || slices.Contains(f.Voids, o.metric)
+			spoiled = spoiled || slices.Contains(f.Voids, o.metric) ||
+				o.metric == "goodput" && slices.Contains(f.Voids, "latency") &&
+					!slices.Contains([]string{"overloaded", "queued", "errors", "starved", "shifted"}, f.Kind)
 		}
 		if spoiled {
 			void = append(void, o.of(r)*o.scale)
@@ -192,9 +204,9 @@ func TestTablesAreMediansOfTheRecord(t *testing.T) {
 		}
 	}
 	for _, p := range Charts(run, trials) {
-		other := slices.ContainsFunc([]string{"-percentiles", "-timeline", "-wait", "-balance", "connection-memory"},
-			func(suffix string) bool { return strings.HasSuffix(p.Name, suffix) })
-		if checked[p.Name] == 0 && !other {
+		other := slices.ContainsFunc([]string{"-percentiles", "-timeline", "-wait", "-balance", "connection-memory",
+			"system-calls"}, func(suffix string) bool { return strings.HasSuffix(p.Name, suffix) })
+		if checked[p.Name] == 0 && !other && p.About != AboutLoad { // the load has a test of its own, below
 			t.Errorf("nothing says whether the figures of %s are right", p.Name)
 		}
 	}
@@ -240,6 +252,40 @@ func medianRows(t *testing.T, p Picture) (rows []medianRow) {
 	return rows
 }
 
+// TestLoadTablesAreOfTheRecord does so for the rising load, each point of which is a situation.
+func TestLoadTablesAreOfTheRecord(t *testing.T) {
+	run, trials, err := Read("reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, byLabel, situations := rawTrials(t, "reference/trials.jsonl"), map[string]string{}, map[[2]string]string{}
+	for _, a := range run.Architectures {
+		byLabel[a.Label] = a.Name
+	}
+	check := func(r []string, o oracle) {
+		t.Helper()
+		median, _, _, n := o.expect(all, byLabel[r[0]])
+		if !sameFigure(r[2], fmt.Sprintf("%.6g", median)) || r[5] != strconv.Itoa(n) {
+			t.Errorf("%s of %s: %q, want %g of %d trials", o.situation, r[0], r, median, n)
+		}
+	}
+	charts := Charts(run, trials)
+	for _, r := range picture(t, charts, "load-throughput-offered").Chart.Table().Rows {
+		if byLabel[r[0]] != "" {
+			situations[[2]string{r[0], r[2]}] = "load-" + r[1]
+			check(r, oracle{"load-" + r[1], "goodput", 1, func(r *raw) float64 { return r.Load.Ended / r.Load.Window }})
+		}
+	}
+	p99 := picture(t, charts, "load-latency-throughput-p99").Chart.Table().Rows
+	for _, r := range p99 {
+		check(r, oracle{situations[[2]string{r[0], r[1]}], "goodput", 1e3,
+			func(r *raw) float64 { return rank99(r.Load.Response) }})
+	}
+	if len(situations) < 30 || len(p99) < 30 {
+		t.Errorf("%d and %d points", len(situations), len(p99))
+	}
+}
+
 // TestTablesOfOneMeasurement holds the tables that are no medians against the record.
 func TestTablesOfOneMeasurement(t *testing.T) {
 	run, trials, err := Read("reference")
@@ -258,6 +304,15 @@ func TestTablesOfOneMeasurement(t *testing.T) {
 			if r[0] != a.Label || r[2] != want {
 				t.Errorf("memory of a connection: %q, want %s of %s", r, want, a.Label)
 			}
+		}
+	}
+	for i, r := range picture(t, all, "system-calls").Chart.Table().Rows {
+		sum := 0
+		for _, n := range run.Calibration.Traces[run.Architectures[i].Name].Requests[0].Calls() {
+			sum += n
+		}
+		if r[7] != strconv.Itoa(sum) || sum == 0 {
+			t.Errorf("system calls: %q, want %d", r, sum)
 		}
 	}
 	workers, share := map[string]int{}, map[string]float64{}

@@ -188,7 +188,14 @@ func TestChartsOfABlindRun(t *testing.T) {
 		for name, rate := range s.OwnRates {
 			own[letters[name]] = rate
 		}
-		s.OwnRates = own
+		s.OwnRates, s.Rows = own, slices.Clone(s.Rows)
+		for k := range s.Rows {
+			s.Rows[k] = letters[s.Rows[k]]
+		}
+	}
+	blind.Calibration.Traces = map[string]SysTrace{}
+	for name, trace := range run.Calibration.Traces {
+		blind.Calibration.Traces[letters[name]] = trace
 	}
 	for i := range blind.Plan {
 		blind.Plan[i].Architecture = letters[blind.Plan[i].Architecture]

@@ -57,7 +57,8 @@ func TestOverviewOfStatesAndFaults(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"The closing table", "What does it cost to remember clients?", "What does a crash do?"}
+	want := []string{"The closing table", "What does it cost to remember clients?", "What does a crash do?",
+		"How much load does each row hold?"}
 	if !slices.Equal(titles, want) {
 		t.Errorf("%q, want %q", titles, want)
 	}

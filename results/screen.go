@@ -88,13 +88,16 @@ func (d *screen) lines() []string {
 	last := []string{firstFit(screenWidth, d.captions("  Next: serverlab explain")...)}
 	room := screenLines - len(title) - len(table) - len(notes) - len(hist) - len(last)
 	if room < 0 && len(notes) > 2 {
-		notes, room = notes[:2], room+len(notes)-2 // brackets are explained by --wide too, the others nowhere else
+		notes, room = notes[:2], room+len(notes)-2
 	}
 	var remembering []string
 	if !d.apart(stateCost) && !d.blocks() {
 		remembering = d.remembering(room)
 	}
 	room -= len(remembering)
+	brackets := d.text(d.brackets()...)
+	brackets = brackets[:min(len(brackets), max(room, 0))]
+	notes, room = append(notes, brackets...), room-len(brackets)
 	stalled := d.text(d.stalled()...)
 	stalled = stalled[:min(len(stalled), max(room, 0))]
 	room -= len(stalled)

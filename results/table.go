@@ -150,9 +150,9 @@ func spawns(a *Architecture) bool {
 
 // noteMark is the superscript of a figure that must not be read without its footnote.
 func (d *screen) noteMark(a *Architecture, sit *Situation) string {
-	_, own := sit.OwnRates[a.Name]
+	rate, own := sit.OwnRates[a.Name]
 	switch {
-	case spawns(a) && own && sit.Metric != CPUPerRequest:
+	case spawns(a) && own && rate != d.billedAt(a):
 		return "¹²"
 	case spawns(a) && sit.Metric != MemoryPerSilent && sit.Metric != Harmed && sit.Metric != Stall:
 		return "¹" // it names the row's own rate, too
@@ -162,8 +162,18 @@ func (d *screen) noteMark(a *Architecture, sit *Situation) string {
 	return ""
 }
 
-// notes are the footnotes: what a process costs before it serves, which rows are missing, which ran at a rate of their
-// own, and why a figure stands in brackets.
+// billedAt is the row's own rate in the column of which the first note bills its CPU time; 0 where there is none.
+func (d *screen) billedAt(a *Architecture) float64 {
+	for _, col := range d.columns {
+		if col.Situation.Metric == CPUPerRequest {
+			return col.Situation.OwnRates[a.Name]
+		}
+	}
+	return 0
+}
+
+// notes are the footnotes: what a process costs before it serves, which rows are missing, and which ran at a rate of
+// their own.
 func (d *screen) notes() (lines []string) {
 	var own []string // what the first note does not say
 	rate, total := "", -1.0
@@ -178,6 +188,7 @@ func (d *screen) notes() (lines []string) {
 			switch {
 			case has && first:
 				rate = exact(r) + "/s"
+			case has && spawns(c.Architecture) && r == d.billedAt(c.Architecture): // the first note names it
 			case has:
 				own = append(own, fmt.Sprintf("%s %s/s (%s)", c.Architecture.Label, exact(r), col.Situation.Name))
 			}
@@ -193,6 +204,11 @@ func (d *screen) notes() (lines []string) {
 		lines = append(lines, firstFit(screenWidth, "² at its own rate: "+strings.Join(own, ", "),
 			fmt.Sprintf("² %d cells at rates of their own, see --wide", len(own))))
 	}
+	return lines
+}
+
+// brackets says why figures stand in brackets; --wide says it, too.
+func (d *screen) brackets() []string {
 	var void []string
 	for _, col := range slices.Concat(d.columns, d.latency) {
 		for _, c := range col.Cells {
@@ -201,11 +217,11 @@ func (d *screen) notes() (lines []string) {
 			}
 		}
 	}
-	if len(void) > 0 {
-		lines = append(lines, firstFit(screenWidth, "In brackets, not ranked: "+strings.Join(void, ", "),
-			fmt.Sprintf("In brackets, not ranked: %d cells whose trials are void, see --wide", len(void))))
+	if len(void) == 0 {
+		return nil
 	}
-	return lines
+	return []string{firstFit(screenWidth, "In brackets, not ranked: "+strings.Join(void, ", "),
+		fmt.Sprintf("In brackets, not ranked: %d cells whose trials are void, see --wide", len(void)))}
 }
 
 // leftOut names the rows that could not be measured here, with the reason where there is room.

@@ -160,7 +160,7 @@ func TestReadmeTable(t *testing.T) {
 	}
 }
 
-// The screen that the README shows is that of the run which is kept beside it.
+// The screen that the README shows is the first one of the run which is kept beside it.
 func TestReadmeScreen(t *testing.T) {
 	_, rest, ok1 := strings.Cut(readme(t), "<!-- screen -->\n```\n")
 	shown, _, ok2 := strings.Cut(rest, "```\n<!-- /screen -->")
@@ -168,7 +168,7 @@ func TestReadmeScreen(t *testing.T) {
 		t.Fatal("the README shows no screen")
 	}
 	code, screen, stderr := ask("report", "../../results/reference")
-	if code != exitDone || screen != shown {
+	if code != exitDone || !strings.HasPrefix(screen, shown) || strings.Count(shown, "\n") < 20 {
 		t.Errorf("exit code %d, %q; the README shows another screen than\n%s", code, stderr, screen)
 	}
 }
