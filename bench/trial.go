@@ -165,10 +165,6 @@ func perWorker(slots []scoreboard.Counts, set int) (requests []uint64) {
 // load says what a situation asks of the load generator.
 func (b *bench) load(s results.Situation, row results.Architecture, addr string,
 	edge func(loadgen.Edge)) loadgen.Config {
-	rate, own := s.OwnRates[row.Name]
-	if !own {
-		rate = s.Rate
-	}
 	c := loadgen.Config{
 		URL:         "http://" + addr + s.Path,
 		Connections: s.Connections,
@@ -176,7 +172,7 @@ func (b *bench) load(s results.Situation, row results.Architecture, addr string,
 		CPUs:        b.ClientCPUs,
 		Warmup:      seconds(s.Warmup),
 		Duration:    seconds(s.WindowOf(row.Name)),
-		Rate:        rate,
+		Rate:        s.RateOf(row.Name),
 		Seed:        b.Seed,
 		KeepAlive:   keepsAlive(s, row),
 		Silent:      s.Silent,

@@ -37,11 +37,16 @@ const (
 	otherFail outcome = "B fails"
 	bothFail  outcome = "both fail"
 	noFigure  outcome = "no figure" // that counts, in one run at least
+	otherRate outcome = "other rate"
 )
+
+// rateMargin is the share by which the offered rates of two cells may differ for figures that depend on it.
+const rateMargin = 0.1
 
 // pair is one cell of two runs.
 type pair struct {
 	sit     *Situation // as the first run has it
+	other   *Situation // as the second one has it
 	a, b    *Cell
 	ratio   float64 // of the medians, B / A; NaN where there is none
 	p       float64 // corrected for all cells that are compared
@@ -62,7 +67,7 @@ func pairs(a, b *Named) (both []*pair, onlyA, onlyB []string) {
 			if l < 0 || len(x.Trials) == 0 || len(right[j].Cells[l].Trials) == 0 {
 				continue
 			}
-			both = append(both, &pair{sit: left[i].Situation, a: x, b: &right[j].Cells[l], ratio: math.NaN(), p: 1})
+			both = append(both, &pair{sit: left[i].Situation, other: right[j].Situation, a: x, b: &right[j].Cells[l], ratio: math.NaN(), p: 1})
 		}
 	}
 	judgePairs(both, blocks(a.Trials), blocks(b.Trials))
@@ -191,8 +196,17 @@ func (c *pair) without() outcome {
 		return firstFail
 	case failB:
 		return otherFail
+	case c.rates():
+		return otherRate
 	}
 	return ""
+}
+
+// rates tells whether the cells were offered so different rates that this alone explains a difference: what is served in
+// a busier loop costs less each, and waits longer.
+func (c *pair) rates() bool {
+	x, y := c.sit.RateOf(c.a.Architecture.Name), c.other.RateOf(c.b.Architecture.Name)
+	return (c.sit.Metric == CPUPerRequest || c.sit.Metric == Latency) && math.Abs(x-y) > rateMargin*max(x, y)
 }
 
 // matters tells whether the medians differ by Margin or more, the same way as most of the trials do; clients harmed are

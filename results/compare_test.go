@@ -307,3 +307,29 @@ func TestOrdersRefuseACopy(t *testing.T) {
 		t.Errorf("a copy: %v, %d runs; want ErrCopy that names a.run, and 1 run", err, all.runs)
 	}
 }
+
+// TestCellsOfOtherRatesAreNotCompared: a figure that depends on the rate says nothing where the rates differ much.
+func TestCellsOfOtherRatesAreNotCompared(t *testing.T) {
+	for factor, want := range map[float64]bool{1: false, 1.05: false, 1.2: true, 0.5: true} {
+		run, trials := fixture(6, 6)
+		other := run
+		other.Situations = slices.Clone(run.Situations)
+		for i := range other.Situations {
+			other.Situations[i].Rate *= factor
+		}
+		both, _, _ := pairs(&Named{"a", run, trials}, &Named{"b", other, trials})
+		seen := map[Metric]int{}
+		for _, p := range both {
+			own := p.sit.OwnRates[p.a.Architecture.Name] > 0
+			if p.outcome == otherRate {
+				seen[p.sit.Metric]++
+			}
+			if depends := p.sit.Metric == CPUPerRequest || p.sit.Metric == Latency; p.outcome == otherRate && (!depends || own) {
+				t.Errorf("rates %v times as high: %s in %s is not compared", factor, p.a.Architecture.Name, p.sit.Name)
+			}
+		}
+		if (seen[CPUPerRequest] > 0) != want || (seen[Latency] > 0) != want {
+			t.Errorf("rates %v times as high: %v are not compared", factor, seen)
+		}
+	}
+}

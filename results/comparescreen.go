@@ -113,7 +113,8 @@ func (d *duel) contrasts() (lines []string) {
 		lines = append(lines, "Different machines: what differs below is no property of the program alone.")
 	}
 	if rate {
-		lines = append(lines, "CPU time per request depends on the rate: compare such columns with care.")
+		lines = append(lines, "CPU and response time depend on the rate: where rates differ by more than a",
+			"tenth they are not compared.")
 	}
 	return lines
 }
@@ -138,7 +139,7 @@ func (d *duel) summary() string {
 		t += fmt.Sprintf("B better in %d, worse in %d, tied in %d", n[better], n[worse], n[alike])
 	}
 	var rest []string
-	for _, o := range []outcome{firstFail, otherFail, bothFail, tooFew, noFigure} {
+	for _, o := range []outcome{firstFail, otherFail, bothFail, tooFew, noFigure, otherRate} {
 		if n[o] > 0 {
 			rest = append(rest, fmt.Sprintf("%s %d", o, n[o]))
 		}

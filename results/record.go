@@ -147,6 +147,14 @@ type Situation struct {
 	OwnWindows map[string]float64 `json:"own_windows,omitempty"`
 }
 
+// RateOf is what a row is offered, requests per second; 0 in a closed loop.
+func (s *Situation) RateOf(row string) float64 {
+	if rate, own := s.OwnRates[row]; own {
+		return rate
+	}
+	return s.Rate
+}
+
 // WindowOf is how long the load of a row is measured, seconds.
 func (s *Situation) WindowOf(row string) float64 {
 	if w, own := s.OwnWindows[row]; own {
