@@ -152,7 +152,7 @@ func spawns(a *Architecture) bool {
 func (d *screen) noteMark(a *Architecture, sit *Situation) string {
 	rate, own := sit.OwnRates[a.Name]
 	switch {
-	case spawns(a) && own && rate != d.billedAt(a):
+	case spawns(a) && own && sit.Metric != CPUPerRequest && rate != d.billedAt(a):
 		return "¹²"
 	case spawns(a) && sit.Metric != MemoryPerSilent && sit.Metric != Harmed && sit.Metric != Stall:
 		return "¹" // it names the row's own rate, too
