@@ -43,6 +43,9 @@ func synthetic(rng *rand.Rand, trials int, noise float64, slower string, by floa
 
 // Two runs of the same thing differ nowhere in at least 19 of 20 pairs, whatever the noise: all cells together.
 func TestSameRunsDoNotDiffer(t *testing.T) {
+	if raceEnabled {
+		t.Skip("a simulation: it is run without the race detector")
+	}
 	for _, noise := range []float64{0.01, 0.05} {
 		rng := rand.New(rand.NewPCG(6, 20))
 		claimed, compared := 0, 0

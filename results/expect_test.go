@@ -184,6 +184,9 @@ func noisy(rng *rand.Rand, blocks int, medians ...float64) (Run, []Trial) {
 // TestExpectErrorRate answers lines that are just not true, a thousand runs each: at most 5 % may be said to hold, or,
 // of those that are just true, to be refuted. A true one with room is found in most.
 func TestExpectErrorRate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("a simulation: it is run without the race detector")
+	}
 	const runs = 1000
 	rng := rand.New(rand.NewPCG(3, 4))
 	share := func(blocks int, line string, want Truth, medians ...float64) float64 {

@@ -217,6 +217,9 @@ func noisyRun(rng *rand.Rand, trials int, noise float64, factors []float64) (run
 // TestFrontByChance makes runs whose rows are all the same thing: in at most 5 % of them chance puts any row off the
 // front, and in hardly any more of these here, which a seed picks.
 func TestFrontByChance(t *testing.T) {
+	if raceEnabled {
+		t.Skip("a simulation: it is run without the race detector")
+	}
 	const runs = 200
 	rng := rand.New(rand.NewPCG(7, 8))
 	for _, noise := range []float64{0.03, 0.1} {
@@ -241,6 +244,9 @@ func TestFrontByChance(t *testing.T) {
 // TestFrontFindsFivePercent: with the default number of trials, a row that takes 5 % more CPU time and is no better
 // elsewhere leaves the front where trials scatter by 1 %.
 func TestFrontFindsFivePercent(t *testing.T) {
+	if raceEnabled {
+		t.Skip("a simulation: it is run without the race detector")
+	}
 	const runs = 100
 	rng := rand.New(rand.NewPCG(9, 10))
 	found := 0
@@ -260,6 +266,9 @@ func TestFrontFindsFivePercent(t *testing.T) {
 // TestWorseByChance states what docs/results.md says: how often a column of rows that are all the same thing shows one
 // as worse. The best is picked by looking, which Holm's correction does not cover.
 func TestWorseByChance(t *testing.T) {
+	if raceEnabled {
+		t.Skip("a simulation: it is run without the race detector")
+	}
 	const runs = 500
 	rng := rand.New(rand.NewPCG(11, 12))
 	for _, c := range []struct{ rows, trials, most int }{{2, MinTrials, 7}, {8, MinTrials, 12}, {8, 10, 12}} {

@@ -39,7 +39,7 @@ func TestExitCodes(t *testing.T) {
 		{exitUsage, []string{"report", referenceRun, "another"}},
 		{exitUsage, []string{"report", referenceRun, "--no-such-flag"}},
 		{exitUsage, []string{"report", referenceRun, "--expect", "cpu(process)"}},
-		{exitUsage, []string{"report", referenceRun, "--expect", "peak(process) > 1"}},
+		{exitUsage, []string{"report", referenceRun, "--expect", "peak(nobody) > 1"}},
 		{exitUsage, []string{"report", damaged, "--expect", "cpu(nobody) > 1ms"}},
 		{exitInterrupted, []string{"bench", "--arch", "iterative", "--out", filepath.Join(t.TempDir(), "run")}},
 	} {

@@ -82,7 +82,7 @@ func (f *reportFlags) check(c *call) error {
 		}
 	}
 	if info, err := os.Stat(f.svg); err == nil && !info.IsDir() {
-		return usagef("--svg %s is a file: name a directory", f.svg)
+		return fmt.Errorf("--svg %s: it is a file: name a directory", f.svg)
 	}
 	if err := f.expect.parse(); err != nil {
 		return err
