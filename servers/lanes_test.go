@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Lanes hang together: the first is a process, ways lead to steps that there are, and somebody accepts, reads, handles
+// Lanes hang together: the first is a process or several of the server's one, ways lead to steps that there are, and somebody accepts, reads, handles
 // and writes.
 func TestLanes(t *testing.T) {
 	for _, a := range slices.Concat(Architectures, References) {
@@ -19,7 +19,7 @@ func TestLanes(t *testing.T) {
 				cfg.Variant, cfg.Workers = v, workers
 				done := map[string]int{}
 				for i, l := range a.Lanes(cfg) {
-					if l.Who == "" || len(l.Does) == 0 || i == 0 && !l.Process ||
+					if l.Who == "" || len(l.Does) == 0 || i == 0 && !l.Process && !l.Many ||
 						l.Again != "" && !slices.Contains(l.Does, l.Again) ||
 						l.Keeps != "" && !slices.Contains(l.Does, l.Keeps) {
 						t.Errorf("%s: lane %d is %+v", row, i, l)
