@@ -67,7 +67,8 @@ func pairs(a, b *Named) (both []*pair, onlyA, onlyB []string) {
 			if l < 0 || len(x.Trials) == 0 || len(right[j].Cells[l].Trials) == 0 {
 				continue
 			}
-			both = append(both, &pair{sit: left[i].Situation, other: right[j].Situation, a: x, b: &right[j].Cells[l], ratio: math.NaN(), p: 1})
+			both = append(both, &pair{sit: left[i].Situation, other: right[j].Situation, a: x,
+				b: &right[j].Cells[l], ratio: math.NaN(), p: 1})
 		}
 	}
 	judgePairs(both, blocks(a.Trials), blocks(b.Trials))

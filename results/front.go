@@ -326,14 +326,10 @@ func (p *pareto) factor(column, good, bad int) float64 {
 	if y.Verdict == Failed {
 		return math.Inf(1)
 	}
-	f := y.Summary.Median / x.Summary.Median
-	if p.columns[column].Situation.Metric.HigherIsBetter() {
-		f = 1 / f
+	if f := factor(x, y, p.columns[column].Situation.Metric); !math.IsNaN(f) {
+		return f
 	}
-	if math.IsNaN(f) {
-		return 0
-	}
-	return f
+	return 0
 }
 
 // Sentences say the front in words: who is on it, who is off it and why, and who can't be placed.

@@ -1,66 +1,68 @@
 package results
 
-import (
-	"bytes"
-	"fmt"
-	"io"
-	"strings"
+import "slices"
+
+// The verdicts of a trial, from good to bad.
+const (
+	TrialValid  = "valid"
+	TrialNoted  = "noted"  // its figure counts; there is something to know about it
+	TrialVoid   = "void"   // instrument or machine were not themselves: its figure is not ranked
+	TrialFailed = "failed" // the server was at fault
 )
 
-// ListTrials prints what trials hold by themselves: the list for a record whose run.json can't be read. Nothing is ranked
-// and no median is taken, since what was asked, which column compares what and which trials are missing is lost with it.
-func ListTrials(w io.Writer, trials []Trial, s Style) error {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "THE TRIALS, AS THEY RAN: %s\n", plural(len(trials), "trial"))
-	b.WriteString("Without " + runFile + " nothing is ranked: what each column compares is not known.\n")
-	grid := [][][]string{{{"situation", "row", "block", "requests/s", "CPU µs/req", "p99", "harmed", "verdict"}}, nil}
+// TrialVerdicts are all verdicts of a trial, from good to bad.
+var TrialVerdicts = []string{TrialValid, TrialNoted, TrialVoid, TrialFailed}
+
+// TrialLine is a trial in a list: its place, its figure, and the verdict with its reasons.
+type TrialLine struct {
+	Trial     *Trial
+	Situation int // its place in Run.Situations; -1: there is no such situation
+	Row       int // its place in Run.Architectures; -1: there is no such row
+	Label     string
+	Figure    string // of its situation's metric, with the unit
+	Verdict   string // one of TrialVerdicts
+	Reasons   []string
+}
+
+// TrialList lists the trials in the order in which they are given.
+func TrialList(run *Run, trials []Trial) (lines []TrialLine) {
 	for i := range trials {
 		t := &trials[i]
-		grid[1] = append(grid[1], []string{listedTrial(t.Situation, listWidth), listedTrial(t.Architecture, listWidth), fmt.Sprint(t.Block),
-			trialFigure(t, Throughput, func(v float64) string { return number(v, 3) }),
-			trialFigure(t, CPUPerRequest, func(v float64) string { return number(v*1e6, 3) }),
-			trialFigure(t, Latency, func(v float64) string { return duration(v, 3) }),
-			trialFigure(t, Harmed, exact), listedTrial(trialVerdict(t), 2*listWidth)})
+		l := TrialLine{Trial: t, Label: t.Architecture, Figure: "n/a", Verdict: TrialValid}
+		l.Situation = slices.IndexFunc(run.Situations, func(s Situation) bool { return s.Name == t.Situation })
+		l.Row = slices.IndexFunc(run.Architectures, func(a Architecture) bool { return a.Name == t.Architecture })
+		if l.Row >= 0 {
+			l.Label = run.Architectures[l.Row].Label
+		}
+		if l.Situation >= 0 {
+			l.judge(&run.Situations[l.Situation])
+		}
+		if t.Failure != "" {
+			l.Reasons = append(l.Reasons, "no figure: "+t.Failure)
+		}
+		for _, f := range t.Findings {
+			l.Reasons = append(l.Reasons, f.Kind+": "+f.Evidence)
+		}
+		if len(l.Reasons) > 0 && l.Verdict == TrialValid {
+			l.Verdict = TrialNoted
+		}
+		lines = append(lines, l)
 	}
-	if len(trials) > 0 {
-		drawGrid(&b, grid)
-	}
-	b.WriteString("(…): a finding makes the figure useless; the verdict names it\n")
-	if _, err := io.WriteString(w, s.text(b.String())); err != nil {
-		return fmt.Errorf("list trials: %w", err)
-	}
-	return nil
+	return lines
 }
 
-// listWidth is how much of a name is shown, in columns: names are those of a record that is damaged.
-const listWidth = 20
-
-// listedTrial is text of a record in one line of at most so many columns.
-func listedTrial(t string, most int) string { return clip(strings.Join(strings.Fields(t), " "), most) }
-
-// trialFigure is one figure of a trial, in brackets where a finding voids it.
-func trialFigure(t *Trial, m Metric, show func(float64) string) string {
-	v, ok := t.Value(m)
-	switch {
-	case !ok || m != Throughput && t.Load.Requests == 0 && m != Harmed:
-		return "n/a"
-	case t.Voided(m) != nil:
-		return "(" + show(v) + ")"
+func (l *TrialLine) judge(s *Situation) {
+	v, ok := l.Trial.Value(s.Metric)
+	if ok {
+		busy := l.Trial.Load.Connections
+		if l.Figure = s.Metric.figure(v, busy); s.Metric == CPUPerRequest || s.Metric == Throughput {
+			l.Figure += " " + s.Metric.unit()
+		}
 	}
-	return show(v)
-}
-
-// trialVerdict names the findings of a trial, or says why it has no figure.
-func trialVerdict(t *Trial) string {
-	if t.Failure != "" {
-		return "failed: " + t.Failure
+	switch word, failed := trialWord(l.Trial, s.Metric, ok); {
+	case failed:
+		l.Verdict = TrialFailed
+	case word != "":
+		l.Verdict = TrialVoid
 	}
-	var kinds []string
-	for _, f := range t.Findings {
-		kinds = append(kinds, f.Kind)
-	}
-	if len(kinds) == 0 {
-		return "valid"
-	}
-	return strings.Join(kinds, ", ")
 }

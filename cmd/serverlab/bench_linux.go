@@ -95,19 +95,16 @@ func runBench(ctx context.Context, c *call) error {
 	case err != nil && len(trials) == 0:
 		return fmt.Errorf("%w before the first trial ended", errInterrupted)
 	}
+	if err != nil {
+		err = fmt.Errorf("%w; %d of %d trials are kept: go on by `serverlab bench --resume=%s`", errInterrupted,
+			len(trials), len(run.Plan), o.Dir)
+	}
 	paged := savePage(o.Dir, run, trials)
-	if err == nil && paged == nil { // first, so that the screen ends at the terminal's foot
+	if paged == nil { // first, so that the screen ends at the terminal's foot
 		fmt.Fprintf(c.stderr, "kept in %s: open %s in a browser; `%s report %s --wide` shows everything\n",
 			o.Dir, pageFile, os.Args[0], o.Dir)
 	}
-	if e := errors.Join(f.screen.show(c.stdout, run, trials), paged); e != nil && err == nil {
-		return e
-	}
-	if err != nil {
-		return fmt.Errorf("%w; %d of %d trials are kept, %s shows them: go on by `serverlab bench --resume=%s`",
-			errInterrupted, len(trials), len(run.Plan), filepath.Join(o.Dir, pageFile), o.Dir)
-	}
-	return nil
+	return errors.Join(err, f.screen.show(c.stdout, run, trials), paged)
 }
 
 func (f *benchFlags) options(c *call) (o bench.Options, err error) {

@@ -35,6 +35,9 @@ func compare(ctx context.Context, c *call) error {
 	var two [2]results.Named
 	var damaged error
 	for i, name := range names {
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
 		run, trials, err := results.Read(name)
 		bad, err := c.despite(name, err)
 		if err != nil {

@@ -34,7 +34,8 @@ func (f *reportFlags) listOnly(c *call, trials []results.Trial, damaged error) e
 		return errors.New("nothing is written: that needs a run.json that can be read")
 	}
 	if len(files) > 0 || f.svg != "" {
-		fmt.Fprintf(c.stderr, "serverlab %s: no file is written: that needs a run.json that can be read\n", c.flags.Name())
+		fmt.Fprintf(c.stderr, "serverlab %s: no file is written: that needs a run.json that can be read\n",
+			c.flags.Name())
 	}
 	if err := results.ListTrials(c.stdout, trials, f.screen.style(c.stdout)); err != nil {
 		return err

@@ -122,7 +122,7 @@ func TestPredictAsks(t *testing.T) {
 // What was predicted is kept with the run and scored when it ends, and is still there when an interrupted run goes on.
 func TestPredictionsAreKeptAndScored(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it measures")
+		t.Skip("it measures for seconds, which -short leaves out")
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	text, code := typist(t, []string{"ep", "2", ""}, "", "trivial", "waits", "--arch=epoll,iterative", "--trials=1",

@@ -5,7 +5,6 @@ package proc
 import (
 	"context"
 	"errors"
-	"os/exec"
 	"syscall"
 	"testing"
 )
@@ -16,31 +15,14 @@ func TestRest(t *testing.T) {
 		name, script string
 		rests        bool
 	}{
-		{"waits", "echo; read x", true},
-		{"computes", "echo; while :; do :; done", false},
-		{"child computes", "(while :; do :; done) & child=$!; trap 'kill $child' TERM; echo; wait", false},
+		{"waits", "read x; echo; read x", true},
+		{"computes", "read x; echo; while :; do :; done", false},
+		{"child computes", "read x; (while :; do :; done) & child=$!; trap 'kill $child' TERM; echo; wait", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := exec.Command("sh", "-c", c.script)
-			in, err := cmd.StdinPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			defer func() {
-				in.Close()
-				_ = cmd.Process.Signal(syscall.SIGTERM)
-				_ = cmd.Wait()
-			}()
-			if _, err := out.Read(make([]byte, 1)); err != nil {
-				t.Fatal(err)
-			}
+			cmd, ask := start(t, c.script)
+			t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+			ask("") // it is there
 			tree, err := NewTree(cmd.Process.Pid)
 			if err != nil {
 				t.Fatal(err)
