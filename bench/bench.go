@@ -189,11 +189,7 @@ func (b *bench) choose() error {
 			}
 		}
 	}
-	names := b.Experiments
-	if len(names) == 0 {
-		names = []string{DefaultName}
-	}
-	for _, name := range names {
+	for _, name := range named(b.Experiments) {
 		some := b.experiment(name)
 		if some == nil {
 			return UsageError{fmt.Errorf("no experiment %q: choose of %s", name, strings.Join(Experiments(), ", "))}

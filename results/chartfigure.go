@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"serverlab/results/plot"
 )
@@ -35,11 +36,21 @@ func (a Axis) value(v float64) string {
 	case v == 0:
 		return "0"
 	case a.Unit == "s":
-		return span(v)
+		return brief(v)
 	case a.Unit == "B":
 		return size(v)
 	}
 	return exact(v)
+}
+
+// brief prints a time that was asked for, with as many digits as it needs: "1 ms".
+func brief(seconds float64) string {
+	text := span(seconds)
+	figure, unit, ok := strings.Cut(text, " ")
+	if ok && strings.Contains(figure, ".") {
+		text = strings.TrimRight(strings.TrimRight(figure, "0"), ".") + " " + unit
+	}
+	return text
 }
 
 // picture draws a line for each row that takes part, and the ceiling. A cell that failed is a gap, which the table names;

@@ -3,7 +3,6 @@ package results
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -22,26 +21,25 @@ func WideExperiments(w io.Writer, run Run, trials []Trial, s Style) error {
 }
 
 func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) error {
-	figures, answers := Figures(run, trials), Lessons(run, trials)
-	for _, e := range experimentsOf(run) {
+	figures := Figures(run, trials)
+	for _, e := range Learnt(run, trials) {
 		var some []Figure
 		for _, f := range figures {
 			if f.Experiment.Name == e.Name && (wide || len(some) == 0 || f.Metric == some[0].Metric) {
 				some = append(some, f)
 			}
 		}
-		learnt := slices.DeleteFunc(slices.Clone(answers), func(a LessonAnswer) bool { return a.Experiment != e.Name })
-		if len(some)+len(learnt) == 0 {
+		if len(some)+len(e.Answers) == 0 {
 			continue
 		}
 		d := figureScreen{style: s, room: screenWidth - labelWidth}
-		if d.put(bold, wrap(strings.ToUpper(e.Name)+"   "+e.Question, screenWidth)...); wide {
+		if d.put(bold, wrap(strings.ToUpper(e.Name)+": "+e.Question, screenWidth)...); wide {
 			d.room = 1 << 16
 		}
 		for i := range some {
 			d.table(&some[i])
 		}
-		d.lines = append(d.lines, lessonLines(learnt, s)...)
+		d.lines = append(d.lines, lessonLines(e.Answers, s)...)
 		if _, err := io.WriteString(w, strings.Join(d.lines, "\n")+"\n"); err != nil {
 			return fmt.Errorf("draw the experiment %s: %w", Style{}.text(e.Name), err)
 		}
@@ -119,7 +117,8 @@ func (f *Figure) cell(column, row int) string {
 	case c.Verdict == NotMeasured || c.absent():
 		return "–"
 	case c.Verdict == Failed:
-		return clip(c.Word, 12)
+		short, _, _ := strings.Cut(c.Word, " ") // "starved 63/64"
+		return firstFit(narrowest, c.Word, short)
 	case c.Summary.N == 0:
 		return "n/a"
 	case c.Verdict == Unranked:

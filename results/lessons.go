@@ -18,37 +18,50 @@ const (
 
 // LessonAnswer is what a run says of one lesson of one of its experiments.
 type LessonAnswer struct {
-	Experiment string
 	Lesson
 	Verdict    LessonVerdict
 	Indicative bool   // fewer than MinTrials blocks, which all agree
 	Why        string // the figures of both sides, or why there is no answer
 }
 
-// Lessons judges the lessons of a run's experiments, in their order. Already FewBlocks blocks answer, as indicative; a
-// lesson that the run can't answer, since a row or a situation is missing, can't be told.
-func Lessons(run *Run, trials []Trial) (all []LessonAnswer) {
-	for i := range run.Experiments {
-		for _, l := range run.Experiments[i].Lessons {
-			a := LessonAnswer{Experiment: run.Experiments[i].Name, Lesson: l, Verdict: LessonUnsure}
-			e, err := ParseExpectation(l.Holds)
-			var out Outcome
-			if err == nil {
-				out, err = e.Judge(run, trials, FewBlocks)
-			}
-			if a.Why, a.Indicative = out.Why, out.Indicative; err != nil {
-				a.Why = err.Error()
-			}
-			switch out.Truth {
-			case Holds:
-				a.Verdict = AsExpected
-			case Refuted:
-				a.Verdict = NotHere
-			}
-			all = append(all, a)
+// LearntOf is an experiment with what a run says of its lessons.
+type LearntOf struct {
+	Experiment
+	Answers []LessonAnswer // as many as Lessons, in their order
+}
+
+// Learnt judges the lessons of all experiments of a run, in the order in which these were asked for. Already FewBlocks
+// blocks answer, as indicative; a lesson that the run can't answer, since a row or a situation is missing, can't be
+// told. An experiment without lessons is among them.
+func Learnt(run *Run, trials []Trial) (all []LearntOf) {
+	for _, e := range experimentsOf(run) {
+		x := LearntOf{Experiment: e}
+		for _, l := range e.Lessons {
+			x.Answers = append(x.Answers, l.answer(run, trials))
 		}
+		all = append(all, x)
 	}
 	return all
+}
+
+func (l Lesson) answer(run *Run, trials []Trial) LessonAnswer {
+	a := LessonAnswer{Lesson: l, Verdict: LessonUnsure}
+	e, err := ParseExpectation(l.Holds)
+	var out Outcome
+	if err == nil {
+		out, err = e.Judge(run, trials, FewBlocks)
+	}
+	if a.Why, a.Indicative = out.Why, out.Indicative; err != nil {
+		prefix := fmt.Sprintf("%v %q", ErrExpect, strings.TrimSpace(l.Holds))
+		a.Why = strings.TrimLeft(strings.TrimPrefix(firstLine(err.Error()), prefix), ":, ")
+	}
+	switch out.Truth {
+	case Holds:
+		a.Verdict = AsExpected
+	case Refuted:
+		a.Verdict = NotHere
+	}
+	return a
 }
 
 // Short is the verdict with its label: "not here (indicative)".
@@ -93,20 +106,20 @@ func lessonLines(all []LessonAnswer, s Style) (lines []string) {
 // WriteLessons prints all lessons of a run, each behind its experiment's name, in lines of at most 80 columns, and how
 // many came out in which way.
 func WriteLessons(w io.Writer, run Run, trials []Trial, s Style) error {
-	all := Lessons(&run, trials)
-	lines, counts, last := []string{}, map[LessonVerdict]int{}, ""
-	for i := range all {
-		a := &all[i]
-		if a.Experiment != last {
-			last = a.Experiment
-			lines = append(lines, s.paint(bold, s.text(clip(strings.ToUpper(last), screenWidth))))
+	var lines []string
+	n, counts := 0, map[LessonVerdict]int{}
+	for _, x := range Learnt(&run, trials) {
+		if len(x.Answers) > 0 {
+			lines = append(lines, s.paint(bold, s.text(clip(strings.ToUpper(x.Name), screenWidth))))
 		}
-		lines = append(lines, lessonLines(all[i:i+1], s)...)
-		counts[a.Verdict]++
+		for _, a := range x.Answers {
+			counts[a.Verdict]++
+		}
+		n, lines = n+len(x.Answers), append(lines, lessonLines(x.Answers, s)...)
 	}
 	total := "The run has no lessons: `serverlab list` names the experiments that have."
-	if len(all) > 0 {
-		total = fmt.Sprintf("%s: %d %s, %d %s, %d %s", plural(len(all), "lesson"), counts[AsExpected], AsExpected,
+	if n > 0 {
+		total = fmt.Sprintf("%s: %d %s, %d %s, %d %s", plural(n, "lesson"), counts[AsExpected], AsExpected,
 			counts[NotHere], NotHere, counts[LessonUnsure], LessonUnsure)
 	}
 	if _, err := io.WriteString(w, strings.Join(append(lines, total), "\n")+"\n"); err != nil {

@@ -78,6 +78,9 @@ func NewOverview(run *Run, trials []Trial) Overview {
 	}
 	if o.Question == "" {
 		o.Question = "What was measured?"
+		if all := experimentsOf(run); len(all) > 0 {
+			o.Question = all[0].Question
+		}
 		if len(o.Tables) > 0 {
 			o.Question = o.Tables[0].Title
 		}
