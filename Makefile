@@ -8,10 +8,15 @@ COMMIT  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 STAMP   := -X main.commit=$(COMMIT)
 export CGO_ENABLED = 0
 
-.PHONY: bench test race lint fuzz build release clean help check-go
+.PHONY: bench lessons test race lint fuzz build release clean help check-go
 
 bench: build ## measure every architecture and show what came of it (ARGS='--quick', ARGS='waits crowd', ...)
 	@bin/serverlab bench $(ARGS)
+
+lessons: build ## measure the quick form of all experiments in one run; again: go on with it; say what of the literature shows
+	@dir=results/runs/lessons-$(COMMIT); \
+	if test -e $$dir/run.json; then bin/serverlab bench --lessons --resume=$$dir; \
+	else bin/serverlab bench --lessons --quick --out=$$dir lessons; fi
 
 test: build ## run all tests
 	$(GO) test ./...

@@ -73,7 +73,8 @@ type bench struct {
 	notes   []string // what a run suffers from here
 	rows    []results.Architecture
 	sits    []results.Situation
-	ceiling map[string]float64 // of the load generator, by mode
+	ceiling map[string]float64   // of the load generator, by mode
+	asked   []results.Experiment // by name
 
 	predictions []results.Prediction
 }
@@ -188,11 +189,7 @@ func (b *bench) choose() error {
 			}
 		}
 	}
-	names := b.Experiments
-	if len(names) == 0 {
-		names = []string{DefaultName}
-	}
-	for _, name := range names {
+	for _, name := range named(b.Experiments) {
 		some := b.experiment(name)
 		if some == nil {
 			return UsageError{fmt.Errorf("no experiment %q: choose of %s", name, strings.Join(Experiments(), ", "))}
@@ -272,7 +269,7 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	run := results.Run{
 		Version: results.Version, Started: time.Now().UTC().Truncate(time.Second), Program: b.Program, Machine: m,
 		Architectures: b.rows, Situations: b.sits, Notes: b.notes, LeftOut: b.LeftOut,
-		Predictions: b.predictions,
+		Predictions: b.predictions, Experiments: b.asked,
 		Setup: results.Setup{Connections: b.Connections, Trials: b.Trials, Seed: b.Seed, ServerCPUs: b.ServerCPUs,
 			ClientCPUs: b.ClientCPUs, Apart: b.Apart, Workers: b.Workers},
 		Plan: plan(b.sits, b.rows, b.Trials, b.Seed),
@@ -316,43 +313,4 @@ func (b *bench) left(run results.Run, done map[results.Planned]bool) (d time.Dur
 		}
 	}
 	return d
-}
-
-// groups are the experiments that consist of several situations. All but the default run only when they are asked for.
-var groups = []struct {
-	name string
-	of   func(*bench) []results.Situation // never nil
-}{
-	{DefaultName, (*bench).usual},
-	{StateName, (*bench).states},
-	{CrashName, (*bench).crashes},
-	{LoadName, (*bench).loads},
-	{StallName, (*bench).stalls},
-}
-
-// experiment is what a name stands for; nil: nothing.
-func (b *bench) experiment(name string) []results.Situation {
-	for _, g := range groups {
-		if g.name == name {
-			return g.of(b)
-		}
-	}
-	for _, s := range situations(b.Connections) {
-		if s.Name == name {
-			return []results.Situation{s}
-		}
-	}
-	return nil
-}
-
-// Experiments lists what can be asked for: the situations of the default run, in their order, then what consists of
-// several, the default run among it, and Lie.
-func Experiments() (names []string) {
-	for _, s := range situations(1) {
-		names = append(names, s.Name)
-	}
-	for _, g := range groups {
-		names = append(names, g.name)
-	}
-	return append(names, LieName)
 }

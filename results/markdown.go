@@ -17,8 +17,8 @@ type Linked struct {
 }
 
 // Markdown writes a run as a report in GitHub-flavoured Markdown: the riddle of a blind run, what of the record could not
-// be read (damage, a line each), the verdict with the Pareto front, the tables with their intervals, what was predicted,
-// the pictures, what does not count, and the machine. Nothing in a record becomes markup. An error is one of w.
+// be read (damage, a line each), the verdict with the Pareto front, the tables with their intervals, the experiments with
+// their lessons, what was predicted, the pictures, what does not count, and the machine. Nothing in a record becomes markup. An error is one of w.
 func Markdown(w io.Writer, run Run, trials []Trial, pictures []Linked, damage []string) error {
 	var b bytes.Buffer
 	o := NewOverview(&run, trials)
@@ -36,7 +36,12 @@ func Markdown(w io.Writer, run Run, trials []Trial, pictures []Linked, damage []
 	section(&b, "Damage: what of the record could not be read", run.Problems(damage))
 	markdownAnswers(&b, &run, trials)
 	markdownTables(&b, &run, o.Tables)
+	markdownExperiments(&b, &run, trials, pictures)
 	markdownScores(&b, Scores(&run, trials))
+	pictures = slices.DeleteFunc(slices.Clone(pictures), func(p Linked) bool { return p.Picture.About == AboutExperiment })
+	if len(pictures) > 0 {
+		b.WriteString("\n## Pictures\n")
+	}
 	markdownPictures(&b, pictures)
 	section(&b, "Trials that do not count as they are", findingLines(&run, trials))
 	var machine []string
@@ -144,9 +149,6 @@ func (c *OverviewCell) words() string {
 }
 
 func markdownPictures(b *bytes.Buffer, pictures []Linked) {
-	if len(pictures) > 0 {
-		b.WriteString("\n## Pictures\n")
-	}
 	for _, p := range pictures {
 		fmt.Fprintf(b, "\n![%s](<%s>)\n", plain(p.Picture.Chart.Heading().Title), &url.URL{Path: p.Path})
 		if p.Picture.Look != "" {

@@ -27,6 +27,8 @@ type Run struct {
 	Plan          []Planned      `json:"plan"` // every trial, in the order in which it runs
 	Notes         []string       `json:"notes,omitempty"`
 	LeftOut       []LeftOut      `json:"left_out,omitempty"`
+	// Experiments are those that were asked for by name: what their situations differ in, and what is to be learnt.
+	Experiments []Experiment `json:"experiments,omitempty"`
 	// Predictions are what somebody expected before the first trial ran.
 	Predictions []Prediction `json:"predictions,omitempty"`
 	// Blind says that letters stand for the rows' names, see Blind.
@@ -127,22 +129,26 @@ type Situation struct {
 	Model       string             `json:"model"` // "closed", "constant" or "poisson"
 	KeepAlive   bool               `json:"keepalive"`
 	Path        string             `json:"path"`
-	Connections int                `json:"connections"`         // busy ones
-	Silent      int                `json:"silent,omitempty"`    // opened before and never used
-	Rate        float64            `json:"rate,omitempty"`      // offered, requests per second; 0 for a closed loop
-	OwnRates    map[string]float64 `json:"own_rates,omitempty"` // architectures that could not hold Rate, and theirs
-	Ceiling     float64            `json:"ceiling,omitempty"`   // Little's-law ceiling, requests per second; 0 where there is none
-	Crash       string             `json:"crash,omitempty"`     // a path that is sent once: it kills who serves it, or blocks him
-	State       string             `json:"state,omitempty"`     // of the file service, whose sessions are the load; "": Path is
-	Store       string             `json:"store,omitempty"`     // of its sessions; "": the row's default
-	Clients     int                `json:"clients,omitempty"`   // that have sessions; 0: one for each connection
-	Read        int                `json:"read,omitempty"`      // bytes that each of their reads asks for
-	Fault       string             `json:"fault,omitempty"`     // what is killed in the window: "server", "worker" or "store"
-	Rows        []string           `json:"rows,omitempty"`      // that it is about; nil: all
-	Sweep       string             `json:"sweep,omitempty"`     // situations with the same word are one sweep over Rate: "load"
-	Blocks      int                `json:"blocks,omitempty"`    // in which it is tried; 0: all
-	Warmup      float64            `json:"warmup"`              // seconds
-	Window      float64            `json:"window"`              // seconds
+	Connections int                `json:"connections"`          // busy ones
+	Silent      int                `json:"silent,omitempty"`     // opened before and never used
+	Rate        float64            `json:"rate,omitempty"`       // offered, requests per second; 0 for a closed loop
+	OwnRates    map[string]float64 `json:"own_rates,omitempty"`  // architectures that could not hold Rate, and theirs
+	Ceiling     float64            `json:"ceiling,omitempty"`    // Little's-law ceiling, requests per second; 0 where there is none
+	Crash       string             `json:"crash,omitempty"`      // a path that is sent once: it kills who serves it, or blocks him
+	State       string             `json:"state,omitempty"`      // of the file service, whose sessions are the load; "": Path is
+	Store       string             `json:"store,omitempty"`      // of its sessions; "": the row's default
+	Clients     int                `json:"clients,omitempty"`    // that have sessions; 0: one for each connection
+	Read        int                `json:"read,omitempty"`       // bytes that each of their reads asks for
+	Fault       string             `json:"fault,omitempty"`      // what is killed in the window: "server", "worker" or "store"
+	Rows        []string           `json:"rows,omitempty"`       // that it is about; nil: all
+	Experiment  string             `json:"experiment,omitempty"` // that it is part of
+	Series      string             `json:"series,omitempty"`     // "waits", "blocks": where it has several situations at the same X
+	X           *float64           `json:"x,omitempty"`          // in which the situations of an experiment differ, in the base unit of its axis
+	Workers     int                `json:"workers,omitempty"`    // of pools; 0: those of the run
+	Sweep       string             `json:"sweep,omitempty"`      // situations with the same word are one sweep over Rate: "load"
+	Blocks      int                `json:"blocks,omitempty"`     // in which it is tried; 0: all
+	Warmup      float64            `json:"warmup"`               // seconds
+	Window      float64            `json:"window"`               // seconds
 	// OwnWindows are those, in seconds, of rows whose own rate is so low that Window would hold too few requests.
 	OwnWindows map[string]float64 `json:"own_windows,omitempty"`
 }

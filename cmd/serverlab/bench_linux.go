@@ -68,7 +68,7 @@ func runBench(ctx context.Context, c *call) error {
 	diesWithMake()
 	var f benchFlags
 	f.register(c)
-	c.more = experimentsHelp
+	c.more = experimentsHelp()
 	if err := c.parse(len(bench.Experiments())); err != nil {
 		return err
 	}
@@ -197,22 +197,13 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 }
 
 // experimentsHelp is what --help says of the experiments.
-const experimentsHelp = `
-Experiments; without one the default is run:
-  default   all up to arrivals, and a few trials of state and crash for one row;
-            as part of a longer run: serverlab bench default load stall
-  trivial   CPU time of a request that asks for nothing
-  waits     requests that wait 5 ms
-  crowd     1,000 silent clients
-  blast     one request crashes what serves it
-  arrivals  response times of requests that arrive at random
-  state     what it costs to remember clients: about 4 minutes
-  crash     what a crash loses, and for how long: about 4 minutes
-  load      more and more requests that compute, up to the knee and past it:
-            about 5 minutes
-  stall     one request blocks who serves it: who else has to wait?
-  lie       what three load generators say of one stall
-`
+func experimentsHelp() string {
+	var b strings.Builder
+	b.WriteString("\nExperiments; without one the default is run: the first five, and a few trials of\n" +
+		"state and crash for one row. Longer: serverlab bench default load stall\n")
+	listQuestions(&b, questions())
+	return b.String()
+}
 
 // crashTrials is how many trials the crash experiment has of each cell: as many as were asked for.
 func (f *benchFlags) crashTrials(asked bool) int {

@@ -60,7 +60,8 @@ func TestBenchCrash(t *testing.T) {
 // What --help says of experiments is all of them; a crash has as many trials as were asked for, otherwise half.
 func TestBenchHelpNamesExperiments(t *testing.T) {
 	_, help, _ := ask("bench", "--help")
-	for _, name := range experiments() {
+	for _, e := range questions() {
+		name := e.Name
 		if !strings.Contains(help, "\n  "+name+" ") {
 			t.Errorf("bench --help lacks %s", name)
 		}

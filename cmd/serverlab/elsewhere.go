@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"errors"
+
+	"serverlab/results"
 )
 
 // What measures runs on Linux; elsewhere results can be read.
@@ -14,4 +16,4 @@ func runBench(context.Context, *call) error   { return errLinux }
 func null(context.Context, *call) error       { return errLinux }
 func traceCalls(context.Context, *call) error { return errLinux }
 func answerOne(context.Context, *call) error  { return errLinux }
-func experiments() []string                   { return nil }
+func questions() []results.Experiment         { return nil }

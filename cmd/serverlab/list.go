@@ -38,15 +38,21 @@ func list(_ context.Context, c *call) error {
 	hang(c.stdout, "STATE        ", "what the file service remembers of its clients: --state stateless (nothing), soft "+
 		"(open files, for a time) or stateful (sessions, kept by --store).")
 	fmt.Fprintln(c.stdout)
-	if names := experiments(); len(names) > 0 {
-		hang(c.stdout, "EXPERIMENTS  ", strings.Join(names, ", ")+": `serverlab bench NAME …` runs some, without a name "+
-			"all but lie, and of state and crash a few trials for one row. state asks what it costs to remember clients, "+
-			"crash kills servers under load, lie shows what three load generators say about one stall of a server.")
+	if all := questions(); len(all) > 0 {
+		hang(c.stdout, "EXPERIMENTS  ", "`serverlab bench NAME …` runs some; without a name the default is run.")
+		listQuestions(c.stdout, all)
 	}
 	if servers.Architectures[0].Serve == nil {
 		fmt.Fprintln(c.stdout, "They can be served and measured on Linux only; here results can be read.")
 	}
 	return nil
+}
+
+// listQuestions prints what each experiment asks.
+func listQuestions(w io.Writer, all []results.Experiment) {
+	for _, e := range all {
+		hang(w, fmt.Sprintf("  %-13s ", e.Name), e.Question)
+	}
 }
 
 // listRow says all of one row, and draws who accepts, who reads and who writes.

@@ -143,5 +143,5 @@ func null(ctx context.Context, c *call) error {
 	return bench.ServeDelayed(ctx, delay, *seed, *spin, c.stdout, c.stderr)
 }
 
-// experiments are the names that `bench` takes.
-func experiments() []string { return bench.Experiments() }
+// questions are what `bench` can be asked for, by name.
+func questions() []results.Experiment { return bench.Questions() }

@@ -37,7 +37,8 @@ func TestListNamesExperiments(t *testing.T) {
 	if !ok {
 		t.Fatalf("no experiments:\n%s", all)
 	}
-	for _, name := range experiments() {
+	for _, e := range questions() {
+		name := e.Name
 		if !strings.Contains(text, name) {
 			t.Errorf("%s is not listed: %q", name, text)
 		}

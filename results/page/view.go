@@ -92,6 +92,7 @@ const mostAnswers = 12
 type section struct {
 	ID, Title, Lead string
 	Charts          []chart
+	Lessons         []results.LessonAnswer // of an experiment
 }
 
 // chart is a picture, drawn twice since text keeps its size: for a desk and for a telephone.
@@ -274,11 +275,15 @@ func newRow(run *results.Run, number int, tables []results.OverviewTable) (row, 
 	return r, nil
 }
 
-// sections are the charts by their subjects; a subject without a chart is left out.
+// sections are those of the experiments, and then the charts by their subjects; a subject without a chart is left out.
 func sections(run *results.Run, trials []results.Trial) (all []section) {
 	rows := rowsByLabel(run)
-	bySubject := make([][]chart, len(subjects))
+	bySubject, byExperiment := make([][]chart, len(subjects)), map[string][]chart{}
 	for _, p := range results.Charts(*run, trials) {
+		if p.About == results.AboutExperiment {
+			byExperiment[p.Of] = append(byExperiment[p.Of], newChart(p, rows))
+			continue
+		}
 		i := len(subjects) - 1
 		for k, s := range subjects {
 			if s.about == p.About {
@@ -287,9 +292,16 @@ func sections(run *results.Run, trials []results.Trial) (all []section) {
 		}
 		bySubject[i] = append(bySubject[i], newChart(p, rows))
 	}
+	for i, x := range results.Learnt(run, trials) {
+		s := section{ID: fmt.Sprintf("experiment-%d", i), Title: x.Question, Lead: "The experiment " + x.Name + ".",
+			Charts: byExperiment[x.Name], Lessons: x.Answers}
+		if len(s.Charts)+len(s.Lessons) > 0 {
+			all = append(all, s)
+		}
+	}
 	for i, charts := range bySubject {
 		if s := subjects[i]; len(charts) > 0 {
-			all = append(all, section{"about-" + plot.Identifier(string(s.about)), s.title, s.lead, charts})
+			all = append(all, section{"about-" + plot.Identifier(string(s.about)), s.title, s.lead, charts, nil})
 		}
 	}
 	return all

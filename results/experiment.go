@@ -1,0 +1,48 @@
+package results
+
+import (
+	"slices"
+)
+
+// Experiment is a question that several situations answer together, each at another value of X.
+type Experiment struct {
+	Name     string   `json:"name"`
+	Question string   `json:"question"`
+	X        Axis     `json:"x"`               // what its situations differ in; without a title: nothing that could be drawn
+	Shows    []Metric `json:"shows,omitempty"` // against X, the most telling one first
+	Lessons  []Lesson `json:"lessons,omitempty"`
+}
+
+// Axis is what the situations of an experiment differ in.
+type Axis struct {
+	Title string `json:"title,omitempty"` // "time that a request blocks"
+	Unit  string `json:"unit,omitempty"`  // of Situation.X: "s", "connections", "workers", ...
+	Log   bool   `json:"log,omitempty"`   // its values are evenly spaced by factors
+}
+
+// Lesson is what the literature expects of an experiment.
+type Lesson struct {
+	Says   string `json:"says"`   // a sentence
+	Source string `json:"source"` // who found it, and where
+	Holds  string `json:"holds"`  // an expectation, see ParseExpectation, that is true if it does
+}
+
+// point tells a situation that is a point of a curve, of a sweep or of an experiment, and so no column of a table.
+func (s *Situation) point() bool { return s.Sweep != "" || s.onAxis() }
+
+// onAxis tells a point of an experiment's figures.
+func (s *Situation) onAxis() bool { return s.Experiment != "" && s.X != nil }
+
+// experimentsOf are the experiments of a run in the order in which they were asked for; one that only situations name is
+// among them, so that no measurement is lost.
+func experimentsOf(run *Run) []Experiment {
+	all := slices.Clone(run.Experiments)
+	for i := range run.Situations {
+		s := &run.Situations[i]
+		named := func(e Experiment) bool { return e.Name == s.Experiment }
+		if s.onAxis() && !slices.ContainsFunc(all, named) {
+			all = append(all, Experiment{Name: s.Experiment, Question: s.Experiment})
+		}
+	}
+	return all
+}
