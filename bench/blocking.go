@@ -46,8 +46,9 @@ var aboutBlocking = results.Experiment{
 			Holds: "throughput(eventloop, blocking-0ms) >= 0.75*throughput(threadpool, blocking-0ms)"},
 		{Says: "8 workers that block for 5 ms each do 8 / 5 ms = 1,600 requests a second and no more", Source: little,
 			Holds: "throughput(threadpool:workers=8, blocking-5ms) <= 1600"},
-		{Says: "and they come near: a pool that is too small is limited by its size and by nothing else", Source: little,
-			Holds: "throughput(threadpool:workers=8, blocking-5ms) >= 0.85*1600"},
+		{Says: "and they come near: a pool that is too small is limited by its size and by nothing else",
+			Source: little,
+			Holds:  "throughput(threadpool:workers=8, blocking-5ms) >= 0.85*1600"},
 		{Says: "one event loop does 1 / 5 ms = 200 requests a second and no more", Source: little,
 			Holds: "throughput(eventloop, blocking-5ms) <= 200"},
 	},
@@ -58,7 +59,7 @@ var aboutWaiting = results.Experiment{
 	X:     results.Axis{Title: "time that a request waits", Unit: "s"},
 	Shows: []results.Metric{results.Throughput, results.CPUPerRequest},
 	Lessons: []results.Lesson{
-		{Says: "where handlers wait for 5 ms, a user-level thread for each does at least 20 times what one event loop does",
+		{Says: "with handlers that wait for 5 ms, user-level threads do at least 20 times what an event loop does",
 			Source: flash, Holds: "throughput(goroutine, waiting-5ms) >= 20*throughput(eventloop, waiting-5ms)"},
 		{Says: "8 workers that wait for 5 ms each do 8 / 5 ms = 1,600 requests a second and no more", Source: little,
 			Holds: "throughput(threadpool:workers=8, waiting-5ms) <= 1600"},
@@ -68,7 +69,8 @@ var aboutWaiting = results.Experiment{
 func (b *bench) blocks() []results.Situation { return b.still(BlockingName, "block", "blocks") }
 func (b *bench) sleeps() []results.Situation { return b.still(WaitingName, "wait", "waits") }
 
-// still are the situations of one of the two experiments. By Little's law clients that wait t seconds each for an answer
+// still are the situations of one of the two experiments. By Little's law clients that wait t seconds each for
+// an answer
 // can't have more than clients / t of them in a second, whatever the server; that is the ceiling.
 func (b *bench) still(name, parameter, verb string) []results.Situation {
 	times := []float64{0, 0.001, 0.002, 0.005, 0.01, 0.02}
@@ -77,9 +79,10 @@ func (b *bench) still(name, parameter, verb string) []results.Situation {
 	}
 	sits := []results.Situation{}
 	for _, t := range times {
-		s := results.Situation{Name: timed(name, t), Title: fmt.Sprintf("%s %g ms", verb, 1e3*t), Subtitle: "requests/s",
-			Meaning: fmt.Sprintf("each request %s for %g ms: who can serve others meanwhile?", verb, 1e3*t),
-			Metric:  results.Throughput, Model: "closed", X: &t, Connections: b.Connections, Warmup: 0.1,
+		s := results.Situation{Name: timed(name, t), Title: fmt.Sprintf("%s %g ms", verb, 1e3*t),
+			Subtitle: "requests/s",
+			Meaning:  fmt.Sprintf("each request %s for %g ms: who can serve others meanwhile?", verb, 1e3*t),
+			Metric:   results.Throughput, Model: "closed", X: &t, Connections: b.Connections, Warmup: 0.1,
 			Path:   fmt.Sprintf("/?%s=%gms", parameter, 1e3*t),
 			Window: min(max(stillWindow, stillTurns*float64(b.Connections)*t), stillLongest)}
 		if t == 0 {

@@ -49,7 +49,8 @@ func TestHandlersArePlannedInTime(t *testing.T) {
 		for trials, most := range map[int]time.Duration{3: time.Minute, 6: 6 * time.Minute, 10: 10 * time.Minute} {
 			b := asked(t, trials, name)
 			if d := b.plannedFor(); d > most || len(b.sits) < 2 {
-				t.Errorf("%s: %d trials of each of %d situations take %v, want at most %v", name, trials, len(b.sits), d, most)
+				t.Errorf("%s: %d trials of each of %d situations take %v, want at most %v", name, trials, len(b.sits),
+					d, most)
 			}
 		}
 	}
@@ -103,7 +104,7 @@ func TestBlockingLessonsAreJudged(t *testing.T) {
 		}
 		return all
 	}
-	by := judge(func(s *results.Situation, row string) float64 { // each request takes 60 µs of CPU, and its time beside it
+	by := judge(func(s *results.Situation, row string) float64 { // 60 µs of CPU, and its time
 		n, some := workers[row]
 		if !some {
 			n = float64(s.Connections)
@@ -131,7 +132,8 @@ func TestStillSituations(t *testing.T) {
 		}
 		work := strings.TrimPrefix(s.Path, "/")
 		if verb, _, _ := strings.Cut(s.Name, "-"); (work == "") != (*s.X == 0) ||
-			work != "" && work != fmt.Sprintf("?%s=%gms", map[string]string{"blocking": "block", "waiting": "wait"}[verb], 1e3**s.X) {
+			work != "" && work != fmt.Sprintf("?%s=%gms", map[string]string{"blocking": "block",
+				"waiting": "wait"}[verb], 1e3**s.X) {
 			t.Errorf("%s asks for %s", s.Name, s.Path)
 		}
 	}

@@ -14,7 +14,8 @@ import (
 // CPUName is the experiment whose handlers compute.
 const CPUName = "cpu"
 
-// The load of the experiment: a closed loop, so that the server's CPU is never idle, with a connection for each request.
+// The load of the experiment: a closed loop, so that the server's CPU is never idle, with a connection for
+// each request.
 // The clients are few: threads that share a CPU finish together, and a window must hold many such rounds.
 const (
 	cpuClients = 16
@@ -37,8 +38,9 @@ var aboutCPU = results.Experiment{
 	Lessons: []results.Lesson{
 		{Says: "where a request computes for 5 ms, a thread of its own costs hardly more than one loop for all",
 			Source: flash, Holds: "cpu(thread, cpu-5ms) <= 1.1*cpu(eventloop, cpu-5ms)"},
-		{Says: "a process for each request is 10 times as dear as an event loop where nothing is asked for", Source: stevens,
-			Holds: "cpu(process, cpu-0ms) >= 10*cpu(eventloop, cpu-0ms)"},
+		{Says: "a process for each request is 10 times as dear as an event loop where nothing is asked for",
+			Source: stevens,
+			Holds:  "cpu(process, cpu-0ms) >= 10*cpu(eventloop, cpu-0ms)"},
 		{Says: "where it computes for 5 ms, a process for each is less than twice as dear", Source: stevens,
 			Holds: "cpu(process, cpu-5ms) <= 2*cpu(eventloop, cpu-5ms)"},
 		{Says: "one CPU computes for one request at a time, whatever the architecture: 5 ms make 200 a second",

@@ -15,13 +15,15 @@ type Experiment struct {
 	rows func(trials int) []string        // that it is about, unless the user names rows; nil: the usual ones
 }
 
-// experiments are those that run when they are asked for by name, in the order in which they are listed. Each names what
+// experiments are those that run when they are asked for by name, in the order in which they are listed. Each
+// names what
 // its situations differ in, which figures it shows, and which lessons the literature expects.
 var experiments = []Experiment{
 	{results.Experiment{Name: DefaultName, Question: "which architecture is most efficient?"}, (*bench).usual, nil},
 	{results.Experiment{Name: StateName, Question: "what does it cost to remember clients?"}, (*bench).states, nil},
 	{results.Experiment{Name: CrashName, Question: "what does a crash lose, and for how long?"}, (*bench).crashes, nil},
-	{results.Experiment{Name: LoadName, Question: "how much can each hold, up to the knee and past it?"}, (*bench).loads, nil},
+	{results.Experiment{Name: LoadName, Question: "how much can each hold, up to the knee and past it?"},
+		(*bench).loads, nil},
 	{results.Experiment{Name: StallName, Question: "one request blocks who serves it: who else has to wait?"},
 		(*bench).stalls, nil},
 	{aboutHello, (*bench).hellos, nil},
@@ -51,7 +53,8 @@ func (b *bench) experiment(name string) []results.Situation {
 	return nil
 }
 
-// about are the situations of an experiment, of its own rows. Where a run has others, too, the situations name those that
+// about are the situations of an experiment, of its own rows. Where a run has others, too, the situations name
+// those that
 // they are about.
 func (b *bench) about(e Experiment) []results.Situation {
 	view := *b

@@ -24,12 +24,14 @@ var aboutHello = results.Experiment{
 	Lessons: []results.Lesson{
 		{Says: "a process for each request costs ten times what a pool of processes does, or more", Source: stevens,
 			Holds: "cpu(process, hello-each) >= 10*cpu(prefork, hello-each)"},
-		{Says: "whoever serves one request after the other pays for no process control, and is cheapest", Source: stevens,
-			Holds: "cpu(iterative, hello-each) <= cpu(threadpool, hello-each)"},
+		{Says: "whoever serves one request after the other pays for no process control, and is cheapest",
+			Source: stevens,
+			Holds:  "cpu(iterative, hello-each) <= cpu(threadpool, hello-each)"},
 		{Says: "a thread that is created for each connection costs more than one of a pool", Source: stevens,
 			Holds: "cpu(thread, hello-each) > cpu(threadpool, hello-each)"},
-		{Says: "with a request that asks for nothing, events and threads differ by less than a factor of two", Source: flash,
-			Holds: "cpu(threadpool, hello-each) <= 2*cpu(eventloop, hello-each)"},
+		{Says: "with a request that asks for nothing, events and threads differ by less than a factor of two",
+			Source: flash,
+			Holds:  "cpu(threadpool, hello-each) <= 2*cpu(eventloop, hello-each)"},
 	},
 }
 
@@ -39,7 +41,8 @@ var aboutConnections = results.Experiment{
 	Lessons: []results.Lesson{
 		{Says: "a connection for each request costs an event loop as much again as the request itself, or more",
 			Source: "Mogul, The case for persistent-connection HTTP, SIGCOMM 1995",
-			Holds:  "cpu(eventloop, connections-each) - cpu(eventloop, connections-kept) >= cpu(eventloop, connections-kept)"},
+			Holds: "cpu(eventloop, connections-each) - cpu(eventloop, connections-kept) >= " +
+				"cpu(eventloop, connections-kept)"},
 		{Says: "it costs a thread per connection more than a pool: threads, too, come and go with connections",
 			Source: stevens, Holds: "cpu(thread, connections-each) - cpu(thread, connections-kept) > " +
 				"cpu(threadpool, connections-each) - cpu(threadpool, connections-kept)"},
@@ -52,7 +55,8 @@ var aboutConnections = results.Experiment{
 // as usual.
 func (b *bench) hellos() []results.Situation { return b.bothModes(HelloName, b.Connections) }
 
-// connects asks the same of few clients, so that each row has a worker for every connection that is kept: what differs is
+// connects asks the same of few clients, so that each row has a worker for every connection that is kept: what
+// differs is
 // the connection and not the crowd.
 func (b *bench) connects() []results.Situation {
 	return b.bothModes(ConnectionsName, min(connectsClients, b.Connections))
