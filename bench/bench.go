@@ -23,6 +23,7 @@ type Options struct {
 	Resume      bool                   // Dir holds a run that was interrupted: go on with it
 	Program     string                 // version and commit, for the record
 	Rows        []results.Architecture // what is measured; references come last
+	Usual       []string               // names of the rows that experiments are about which bring none; nil: all of Rows
 	LeftOut     []results.LeftOut      // rows that were wanted and can't be measured here
 	Experiments []string               // names, see Experiments; empty: the default run
 	Trials      int                    // of each cell
@@ -294,6 +295,9 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 		if run.Calibration.LoadCapacity, err = b.loadCapacity(ctx, b.Say); err != nil {
 			return run, err
 		}
+	}
+	if err := b.calibrateSpin(ctx, b.sits); err != nil {
+		return run, err
 	}
 	run.Notes = b.notes
 	b.sits = b.offered(b.sits, run.Calibration)                                // what was planned so far was a guess

@@ -12,6 +12,8 @@ import (
 // CrashName is the experiment that kills what serves, under load, once for each state and store of the file service.
 const CrashName = "crash"
 
+var aboutCrashes = results.Experiment{Name: CrashName, Question: "what does a crash lose, and for how long?"}
+
 // The load of the crash experiment: fewer connections than a pool has workers, so that nobody has to wait for one, and
 // more clients than connections, as sessions outlive them.
 const (

@@ -22,14 +22,16 @@ const (
 	stallShare  = 0.2                    // of stallTime: who is stopped for no longer changes no conclusion
 )
 
-// stallLessons are those of an architecture that has one thread for all clients, and of one that has many.
-var stallLessons = []results.Lesson{
-	{Says: "A request that blocks stops all clients of an event loop for as long as it takes.",
-		Source: "Pai, Druschel and Zwaenepoel, Flash, USENIX 1999, section 3.3",
-		Holds:  "stall(eventloop, stall) >= 0.9*500ms"},
-	{Says: "It stops one thread of a pool, and the other clients do not notice.",
-		Source: "Pai, Druschel and Zwaenepoel, Flash, USENIX 1999, section 3.2",
-		Holds:  "stall(threadpool, stall) <= 0.2*stall(eventloop, stall)"},
+var aboutStalls = results.Experiment{
+	Name: StallName, Question: "one request blocks who serves it: who else has to wait?",
+	Lessons: []results.Lesson{
+		{Says: "A request that blocks stops all clients of an event loop for as long as it takes.",
+			Source: "Pai, Druschel and Zwaenepoel, Flash, USENIX 1999, section 3.3",
+			Holds:  "stall(eventloop, stall) >= 0.9*500ms"},
+		{Says: "It stops one thread of a pool, and the other clients do not notice.",
+			Source: "Pai, Druschel and Zwaenepoel, Flash, USENIX 1999, section 3.2",
+			Holds:  "stall(threadpool, stall) <= 0.2*stall(eventloop, stall)"},
+	},
 }
 
 // stalls is the situation of the experiment.

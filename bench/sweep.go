@@ -14,6 +14,8 @@ import (
 // LoadName is the experiment that offers every row more and more requests, up to what it can do and past it.
 const LoadName = "load"
 
+var aboutLoads = results.Experiment{Name: LoadName, Question: "how much can each hold, up to the knee and past it?"}
+
 // The loads of the experiment: requests that arrive at random, with a connection for each, from rates that a row holds
 // with ease to half as much again as it can do. Rates are numbers of one fixed series, so rows, runs and machines share
 // them. Each request computes for about 0.1 ms: of one that asks for nothing, the fast rows answer nearly as many as
@@ -175,7 +177,11 @@ func (b *bench) offered(sits []results.Situation, cal results.Calibration) (all 
 			all = append(all, s)
 		case !swept:
 			swept = true
-			all = append(all, b.loadsOf(cal)...)
+			view := *b
+			view.rows = slices.DeleteFunc(slices.Clone(b.rows), func(r results.Architecture) bool {
+				return b.Usual != nil && !r.Reference && !slices.Contains(b.Usual, r.Name)
+			})
+			all = append(all, view.loadsOf(cal)...)
 		}
 	}
 	return all

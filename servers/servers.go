@@ -68,6 +68,13 @@ func DefaultConfig() Config {
 	}
 }
 
+// Build makes the configuration that of a variant, whose pool may have a size of its own.
+func (c *Config) Build(v Variant) {
+	if c.Variant = v; v.Pool > 0 {
+		c.Workers = v.Pool
+	}
+}
+
 // helpers is the number of threads to which an event loop hands requests.
 func (c *Config) helpers() int {
 	if c.Helpers > 0 {
@@ -204,9 +211,10 @@ var Architectures = []Architecture{
 		Lanes: ampedLanes,
 		Idea:  "an event loop that hands requests which may block to helper threads (Flash)"},
 	{Name: "threadpool", Lecture: "thread-based", Serve: threadpool, Unit: Thread, Limit: Queues, Slow: KeepsOne,
-		Pool: true, Procs: threadEach, Accepts: []string{Shared, Pass}, Variants: []string{"accept=pass"},
-		Lanes: threadpoolLanes,
-		Idea:  "a fixed set of kernel threads, each serving one connection at a time"},
+		Pool: true, Procs: threadEach, Accepts: []string{Shared, Pass}, Settings: []string{"workers"},
+		Variants: []string{"accept=pass"},
+		Lanes:    threadpoolLanes,
+		Idea:     "a fixed set of kernel threads, each serving one connection at a time"},
 	{Name: "thread", Lecture: "thread-based", Serve: thread, Unit: Thread, Limit: Refuses, Slow: CostsState,
 		Procs: eightyThreads,
 		Lanes: threadLanes,
@@ -222,7 +230,7 @@ var Architectures = []Architecture{
 	{Name: "prefork", Lecture: "process-based", Serve: prefork, Member: preforkMember, Unit: Process, Limit: Queues,
 		Slow: KeepsOne, Pool: true, Procs: oneThread,
 		Accepts:  []string{Shared, ReusePort, Pass},
-		Settings: []string{"min-spare", "max-spare", "worker-conns"},
+		Settings: []string{"min-spare", "max-spare", "worker-conns", "workers"},
 		Variants: []string{"accept=reuseport", "accept=pass", "min-spare=2:max-spare=4:worker-conns=20"},
 		Lanes:    preforkLanes,
 		Idea:     "a pool of processes started in advance, each serving one connection at a time"},

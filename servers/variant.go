@@ -18,6 +18,7 @@ type Variant struct {
 	MinSpare    int    // idle workers below which more are started; 0: the pool is fixed
 	MaxSpare    int    // idle workers above which some are ended
 	WorkerConns int    // connections after which a worker process is replaced; 0: never
+	Pool        int    // workers, in place of those that Config says for all rows; 0: these
 }
 
 // The ways in which connections reach workers.
@@ -37,6 +38,8 @@ type Setting struct {
 	word        func(*Variant) *string
 	words       []string
 	most        int // the largest number
+	// InName says that it is a part of a row's name only, and that a flag of `serverlab serve` says it otherwise.
+	InName bool
 }
 
 // Settings lists the fields of Variant.
@@ -55,6 +58,8 @@ var Settings = []Setting{
 		number: func(v *Variant) *int { return &v.MaxSpare }, most: 10_000},
 	{Name: "worker-conns", About: "connections after which a worker process is replaced (0: never)",
 		number: func(v *Variant) *int { return &v.WorkerConns }, most: 1_000_000},
+	{Name: "workers", About: "workers of the pool", number: func(v *Variant) *int { return &v.Pool },
+		most: 10_000, InName: true},
 }
 
 // Set gives the named setting a value.

@@ -63,7 +63,7 @@ func listRow(c *call, f screenFlags) error {
 	}
 	describe(c.stdout, a, "not available here")
 	cfg := servers.DefaultConfig()
-	cfg.Variant = v
+	cfg.Build(v)
 	fmt.Fprintf(c.stdout, "Who accepts, who reads, who writes in %s:\n", servers.Row(a, v))
 	return results.DrawLanes(c.stdout, lanes(a, cfg), f.style(c.stdout))
 }

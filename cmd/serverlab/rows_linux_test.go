@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"serverlab/results"
 	"serverlab/servers"
 )
@@ -43,7 +45,7 @@ func TestBenchRows(t *testing.T) {
 			"epoll nethttp fasthttp apache-prefork apache-worker apache-event", "nginx", ""},
 		{benchFlags{archs: "prefork:accept=pass,fasthttp"}, "prefork:accept=pass fasthttp", "", ""},
 	} {
-		rows, left, err := c.flags.rows(servers.DefaultConfig())
+		rows, left, err := c.flags.rows(servers.DefaultConfig(), nil)
 		if c.err != "" {
 			if err == nil || !strings.Contains(err.Error(), c.err) {
 				t.Errorf("%+v: %v, want %q", c.flags, err, c.err)
@@ -73,10 +75,42 @@ func TestBenchRows(t *testing.T) {
 	}
 }
 
+// A pool's size may stand in the name of its row; the flag of a server outweighs it, and other rows have no pool.
+func TestRowsOfOtherSizes(t *testing.T) {
+	rows, _, err := (&benchFlags{archs: "threadpool:workers=8,prefork:accept=pass:workers=512,threadpool"}).rows(
+		servers.DefaultConfig(), nil)
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for i, want := range []results.Architecture{{Name: "threadpool:workers=8", Label: "threadpool 8", AtOnce: 8},
+		{Name: "prefork:accept=pass:workers=512", Label: "pref pass 512", AtOnce: 512},
+		{Name: "threadpool", Label: "threadpool 64", AtOnce: 64}} {
+		if r := rows[i]; r.Name != want.Name || r.Label != want.Label || r.AtOnce != want.AtOnce {
+			t.Errorf("row %d is %s, %q, %d at once; want %+v", i, r.Name, r.Label, r.AtOnce, want)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		want int
+	}{{nil, 8}, {[]string{"--workers=3"}, 3}} {
+		f, call := serveFlags{}, call{flags: pflag.NewFlagSet("serve", pflag.ContinueOnError)}
+		f.register(&call)
+		if err := call.flags.Parse(append([]string{"--arch=threadpool:workers=8"}, c.args...)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.complete(call.flags); err != nil || f.cfg.Workers != c.want {
+			t.Errorf("%v: %d workers, want %d: %v", c.args, f.cfg.Workers, c.want, err)
+		}
+	}
+	if _, _, err := servers.Lookup("eventloop:workers=8"); err == nil {
+		t.Error("an event loop has a pool")
+	}
+}
+
 // `all` takes the whole table, and names what is not finished.
 func TestBenchTakesAll(t *testing.T) {
 	lacking(t)
-	rows, left, err := (&benchFlags{archs: "all"}).rows(servers.DefaultConfig())
+	rows, left, err := (&benchFlags{archs: "all"}).rows(servers.DefaultConfig(), nil)
 	if err != nil || len(rows) != len(servers.Names()) {
 		t.Errorf("%d rows, %v; the table has %d", len(rows), err, len(servers.Names()))
 	}

@@ -55,6 +55,9 @@ func (f *serveFlags) register(c *call) {
 	_ = fs.MarkHidden("session-table") // of the processes that the program starts for itself
 	fs.StringVar(&f.worker, "worker", "", "`program` of a worker process (default: serverlab-worker beside serverlab)")
 	for _, setting := range servers.Settings {
+		if setting.InName {
+			continue
+		}
 		fs.String(setting.Name, "", setting.About)
 	}
 	fs.StringVar(&f.stats, "stats", "", "`file` that shows counters and settings while the server runs")
@@ -72,7 +75,7 @@ func (f *serveFlags) complete(fs *pflag.FlagSet) (servers.Architecture, error) {
 		return arch, usageError{err}
 	}
 	for _, setting := range servers.Settings {
-		if flag := fs.Lookup(setting.Name); flag.Changed {
+		if flag := fs.Lookup(setting.Name); flag.Changed && !setting.InName {
 			if err := variant.Set(setting.Name, flag.Value.String()); err != nil {
 				return arch, usagef("--%w", err)
 			}
@@ -81,7 +84,10 @@ func (f *serveFlags) complete(fs *pflag.FlagSet) (servers.Architecture, error) {
 	if err := variant.Check(arch); err != nil {
 		return arch, usageError{err}
 	}
-	f.cfg.Variant = variant
+	workers := f.cfg.Workers
+	if f.cfg.Build(variant); fs.Changed("workers") { // a flag outweighs the row's name
+		f.cfg.Workers = workers
+	}
 	if err := runnable(arch); err != nil {
 		return arch, err
 	}
