@@ -108,7 +108,8 @@ func (d *Demo) config(i int, l DemoLoad) loadgen.Config {
 	cpus := d.options.Split.Client
 	return loadgen.Config{URL: "http://" + d.servers[i].addr + l.Path, Connections: demoConnections, Threads: 1,
 		CPUs: []int{cpus[i%len(cpus)]}, Duration: demoLength, Rate: l.Rate, Seed: uint64(i + 1), Silent: l.Silent,
-		Timeout: demoTimeout, Step: demoStep}
+		Timeout: demoTimeout, Step: demoStep,
+		Check: loadgen.Check{Status: 200, Length: int64(len(greeting)), Body: []byte(greeting)}}
 }
 
 // run loads a server until ctx ends. One that is not there yet is asked again.

@@ -137,9 +137,11 @@ func DemoFrame(d Demo, rows int, s Style) string {
 	foot := []demoLine{{"", d.Note},
 		{dim, firstFit(n, "w wait   s silent clients   k kill   + - load   space pause   ? help   q end",
 			"w s k + - space ? q")}}
-	if room := max(0, rows-len(foot)); len(lines) > room {
-		lines = lines[:room]
+	room := max(0, rows-len(foot))
+	for len(lines) < room {
+		lines = append(lines, demoLine{})
 	}
+	lines = lines[:room]
 	lines = append(lines, foot...)
 	var b strings.Builder
 	for _, l := range lines[:max(0, min(len(lines), rows))] {
@@ -260,18 +262,18 @@ func (r *DemoRow) minute(n int, top float64) string {
 // keys explains them.
 func (d *Demo) keys() (lines []demoLine) {
 	for _, k := range []struct{ key, what string }{
-		{"w", "each request waits 5 ms, as for a network (a thread could do something else);"},
-		{"", "again: it blocks 5 ms, as for a disk (its thread can't); again: neither"},
-		{"s", "16, 100, 1,000 clients connect to each server and say nothing; again: none"},
-		{"k", "kill a worker process of each server, or the server where it has none"},
-		{"+ -", "more or fewer requests"},
+		{"w", "each request waits 5 ms, as for a network: its thread is free then"},
+		{"", "again: it blocks 5 ms, as for a disk: its thread is kept; then none"},
+		{"s", "16, 100, 1,000 clients connect to each server and say nothing"},
+		{"k", "kill a worker process of each, or the server where it has none;"},
+		{"", "whoever was killed is there again after a second"},
+		{"+ -", "more requests, or fewer"},
 		{"space", "pause, and go on"},
 		{"q", "end; Ctrl-C does the same"},
 		{"", ""},
-		{"rate", "right answers in the last second"},
-		{"p99", "99 of 100 requests were answered within this time, of the last 2 seconds;"},
-		{"", fmt.Sprintf("of more, up to %g, where there are too few answers; a - where that is too few", demoP99Most)},
-		{"", "It counts from the moment at which a request was due, so waiting counts, too."},
+		{"rate", "right answers per second, in the last second"},
+		{"p99", "99 of 100 requests had their answers so soon after they were due,"},
+		{"", fmt.Sprintf("in the last %g s; in up to %g s where answers are few; - if too few", demoP99, demoP99Most)},
 	} {
 		lines = append(lines, demoLine{"", "  " + left(k.key, 8) + k.what})
 	}
