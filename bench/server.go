@@ -45,9 +45,15 @@ const (
 
 // start runs a command that prints "listening HOST:PORT" when it is ready, and waits for that line.
 func start(ctx context.Context, argv []string, cpus []int, stats string) (*server, error) {
+	return startAs(ctx, &syscall.SysProcAttr{Setpgid: true}, argv, cpus, stats)
+}
+
+// startAs is start with attributes of the new process; it must lead a group.
+func startAs(ctx context.Context, attr *syscall.SysProcAttr, argv []string, cpus []int, stats string) (
+	*server, error) {
 	s := &server{cmd: exec.Command(argv[0], argv[1:]...), errors: &tail{}, told: make(chan struct{}),
 		ended: make(chan struct{})}
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	s.cmd.SysProcAttr = attr
 	hold, err := s.cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start server: %w", err)

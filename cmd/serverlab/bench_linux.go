@@ -147,33 +147,9 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 		Program: "serverlab " + commit, Experiments: c.flags.Args(), Trials: f.trials,
 		CrashTrials: f.crashTrials(set("trials")), Connections: f.connections,
 		Workers: cfg.Workers, Usual: f.usual(), Seed: f.seed, Bare: beside(self, "serverlab-bare"),
-		Empty: []string{beside(self, "serverlab-worker"), "--empty"},
-		Server: func(s bench.ServerOptions) []string {
-			argv := []string{self, "serve", "--until-eof", "--arch=" + s.Architecture,
-				fmt.Sprintf("--keepalive=%t", s.KeepAlive)}
-			if s.Chaos {
-				argv = append(argv, "--allow-chaos")
-			}
-			if s.Stats != "" {
-				argv = append(argv, "--stats="+s.Stats)
-			}
-			if s.MaxConns > 0 {
-				argv = append(argv, fmt.Sprintf("--max-conns=%d", s.MaxConns))
-			}
-			if s.Workers > 0 {
-				argv = append(argv, fmt.Sprintf("--workers=%d", s.Workers))
-			}
-			for flag, value := range map[string]string{"addr": s.Addr, "state": s.State, "store": s.Store} {
-				if value != "" {
-					argv = append(argv, "--"+flag+"="+value)
-				}
-			}
-			if s.Lease > 0 {
-				argv = append(argv, "--lease="+s.Lease.String())
-			}
-			return argv
-		},
-		Null: func(keepalive bool) []string { return []string{self, "null", fmt.Sprintf("--keepalive=%t", keepalive)} },
+		Empty:  []string{beside(self, "serverlab-worker"), "--empty"},
+		Server: func(s bench.ServerOptions) []string { return serverCommand(self, s) },
+		Null:   func(keepalive bool) []string { return []string{self, "null", fmt.Sprintf("--keepalive=%t", keepalive)} },
 	}
 	if f.resume != "" {
 		o.Resume = true

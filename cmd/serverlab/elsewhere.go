@@ -13,6 +13,7 @@ import (
 var errLinux = errors.New("servers are measured on Linux only; here `report`, `list` and `explain` work")
 
 func runBench(context.Context, *call) error   { return errLinux }
+func runDemo(context.Context, *call) error    { return errLinux }
 func null(context.Context, *call) error       { return errLinux }
 func traceCalls(context.Context, *call) error { return errLinux }
 func answerOne(context.Context, *call) error  { return errLinux }

@@ -61,6 +61,7 @@ var commands = []command{
 	{"serve", "--arch NAME", "serve the handler by one architecture", serve},
 	{"load", "--url URL", "load any HTTP/1.1 server and show its latency", load},
 	{"check", "--arch NAME", "check an architecture, or by --instrument the load generator", check},
+	{"demo", "[ARCH …]", "show live servers side by side, for a lecture", runDemo},
 	{"trace", "ARCH", "draw the system calls of one request", traceCalls},
 	{"report", "DIR", "show the result of a run again", report},
 	{"compare", "DIR DIR …", "compare two runs, or the order of the rows in many", compare},

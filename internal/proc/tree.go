@@ -160,6 +160,9 @@ func (t *Tree) Descriptors() (n int, err error) {
 	return n, nil
 }
 
+// Descendants lists the processes of the tree below its root that are alive now.
+func (t *Tree) Descendants() []int { return descendants(t.root) }
+
 // descendants lists all live descendants of pid.
 func descendants(pid int) (pids []int) {
 	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
