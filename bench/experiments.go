@@ -23,6 +23,15 @@ var experiments = []Experiment{
 	{results.Experiment{Name: LoadName, Question: "how much can each hold, up to the knee and past it?"}, (*bench).loads},
 	{results.Experiment{Name: StallName, Question: "one request blocks who serves it: who else has to wait?"},
 		(*bench).stalls},
+	{results.Experiment{Name: MixedName, Question: "one request in a hundred is slow: who makes the others wait?",
+		X:     results.Axis{Title: "time that one request in a hundred blocks", Unit: "s"},
+		Shows: []results.Metric{results.Latency, results.CPUPerRequest}, Lessons: mixedLessons}, (*bench).mixes},
+	{results.Experiment{Name: SlowName, Question: "clients send or read a byte at a time: how many stop each server?",
+		X:     results.Axis{Title: "slow clients", Unit: "clients", Log: true},
+		Shows: []results.Metric{results.Throughput}, Lessons: slowLessons}, (*bench).slowClients},
+	{results.Experiment{Name: IdleName, Question: "what do idle connections cost, and do busy clients notice them?",
+		X:     results.Axis{Title: "idle connections", Unit: "connections", Log: true},
+		Shows: []results.Metric{results.MemoryPerSilent, results.Latency}, Lessons: idleLessons}, (*bench).idles},
 }
 
 // experiment is what a name stands for; nil: nothing.
