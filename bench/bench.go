@@ -247,6 +247,9 @@ func (b *bench) prepare() error {
 			return errors.New(p.Text)
 		}
 	}
+	for _, n := range b.notes { // of what was asked for
+		b.Say("note: %s", n)
+	}
 	for _, p := range problems {
 		b.Say("note: %s", p.Text)
 		b.notes = append(b.notes, p.Text)

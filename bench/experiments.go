@@ -29,6 +29,9 @@ var experiments = []Experiment{
 	{Experiment: aboutConnections, of: (*bench).connects},
 	{Experiment: aboutCPU, of: (*bench).computes},
 	{Experiment: aboutBlocking, of: (*bench).blocks, rows: blockingRows},
+	{Experiment: aboutMixed, of: (*bench).mixes},
+	{Experiment: aboutIdle, of: (*bench).idles},
+	{Experiment: aboutSlow, of: (*bench).slowClients},
 }
 
 // LessonsName stands for every experiment that has lessons.

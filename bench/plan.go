@@ -35,7 +35,7 @@ func tried(s results.Situation, r results.Architecture, block int) bool {
 	case s.Blocks > 0 && block > s.Blocks, s.Rows != nil && !slices.Contains(s.Rows, r.Name):
 		return false
 	case r.StaticOnly:
-		return s.Path == "/" && s.Crash == "" && s.State == ""
+		return s.Path == "/" && s.Crash == "" && s.State == "" && s.Mix == "" && s.Slow == 0
 	}
 	return true
 }

@@ -74,6 +74,65 @@ func preflight(dir string, m results.Machine, apart bool, why string) (all []Pro
 	return all
 }
 
+// room is what this machine leaves for connections.
+type room struct {
+	descriptors uint64 // of each process: the server has one for each connection, the load generator another one
+	memory      uint64 // bytes available; 0: not known
+	tasks       uint64 // threads that may still be started; 0: not known
+}
+
+// What an idle connection may take: where each has a thread, its stack and what the kernel keeps of both.
+const (
+	idleMemory   = 80 << 10 // bytes
+	idleReserve  = 512      // descriptors, and threads, for everything else
+	usualMaxConn = 5000     // connections up to which a server's own limit is far
+)
+
+func readRoom() room {
+	r := room{descriptors: machine().Descriptors}
+	if fs, err := procfs.NewDefaultFS(); err == nil {
+		if memory, err := fs.Meminfo(); err == nil && memory.MemAvailableBytes != nil {
+			r.memory = *memory.MemAvailableBytes
+		}
+	}
+	for _, limit := range []string{"/proc/sys/kernel/threads-max", "/sys/fs/cgroup/pids.max"} {
+		if n, err := strconv.ParseUint(text(limit), 10, 64); err == nil && (r.tasks == 0 || n < r.tasks) {
+			r.tasks = n
+		}
+	}
+	return r
+}
+
+// mostIdle is how many idle connections there is room for, at most idleMost, and why where they are fewer.
+func mostIdle(r room) (most int, why string) {
+	most = idleMost
+	reduce := func(to uint64, because string) {
+		if to < uint64(most) {
+			most = int(to)
+			why = fmt.Sprintf("%s: at most %d idle connections in place of %d: %s", IdleName, most, idleMost, because)
+		}
+	}
+	reduce(max(r.descriptors, idleReserve)-idleReserve, fmt.Sprintf(
+		"%d descriptors are allowed; run `ulimit -n %d` first", r.descriptors, idleMost+idleReserve))
+	if r.memory > 0 {
+		reduce((max(r.memory, needMemory)-needMemory)/idleMemory, fmt.Sprintf(
+			"%d MiB of memory are available; close other programs", r.memory>>20))
+	}
+	if r.tasks > 0 {
+		reduce(max(r.tasks, idleReserve)-idleReserve, fmt.Sprintf(
+			"%d threads are allowed; raise kernel.threads-max or the cgroup's pids.max", r.tasks))
+	}
+	return most, why
+}
+
+// connsFor is how many connections a server must take in a situation; 0: its own limit is far.
+func connsFor(s *results.Situation) int {
+	if n := s.Silent + s.Slow + s.Connections; n > usualMaxConn {
+		return n + n/4
+	}
+	return 0
+}
+
 // writable makes the directory and tries to write into it.
 func writable(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {

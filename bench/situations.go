@@ -102,6 +102,7 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 	ceiling := cal.Ceiling[perConnection]
 	for i := range sits {
 		s, most := &sits[i], share
+		calm := calmRate(s)
 		switch {
 		case s.State != "", s.Sweep != "", s.Model == "closed": // rates of its own, or none
 			continue
@@ -111,6 +112,8 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 				slowest = min(slowest, c)
 			}
 			most, s.Rate = shareAll, round2(shareAll*slowest)
+		case calm > 0:
+			s.Rate, s.OwnRates = calmRates(calm, capacity, ceiling)
 		default: // one rate for all but the rows that are far below
 			s.Rate, s.OwnRates = commonRate(capacity, ceiling)
 			if s.Metric == results.Latency && s.Rate >= share*farBelow*ceiling { // else nobody is fast
@@ -125,7 +128,7 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 				s.OwnRates[name] = round2(most * c)
 			}
 		}
-		if s.Metric == results.Latency {
+		if s.Metric == results.Latency || calm > 0 {
 			s.Window, s.OwnWindows = p99Window(s.Rate), nil
 			for name, rate := range s.OwnRates {
 				if w := p99Window(rate); w > s.Window {

@@ -54,6 +54,7 @@ func (b *bench) trial(ctx context.Context, order int, p results.Planned) (result
 func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Trial) error {
 	return b.withStore(ctx, s, b.row(t.Architecture), func(o ServerOptions, store *redis) error {
 		o.Chaos = kills(&s)
+		o.MaxConns = connsFor(&s)
 		return b.measureWith(ctx, s, t, o, store)
 	})
 }
@@ -68,7 +69,7 @@ func (b *bench) measureWith(ctx context.Context, s results.Situation, t *results
 	o.Addr = srv.addr
 	f := faulty{kind: s.Fault, patience: orphanPatience, store: store, servers: []*server{srv},
 		again: func() (*server, error) { return b.launch(ctx, o) }}
-	meter := meter{server: srv, silent: s.Silent, cpus: slices.Compact(slices.Sorted(slices.Values(
+	meter := meter{server: srv, silent: s.Silent + s.Slow, cpus: slices.Compact(slices.Sorted(slices.Values(
 		slices.Concat(b.ServerCPUs, b.ClientCPUs))))}
 	if s.Fault == "" {
 		meter.store = store
@@ -176,6 +177,8 @@ func (b *bench) load(s results.Situation, row results.Architecture, addr string,
 		Seed:        b.Seed,
 		KeepAlive:   keepsAlive(s, row),
 		Silent:      s.Silent,
+		Mix:         loadgen.Mix{Path: s.Mix, Share: s.MixShare},
+		Slow:        loadgen.Slow{Clients: s.Slow, Path: slowReadPath},
 		Timeout:     5 * time.Second,
 		Check:       loadgen.Check{Status: 200, Length: int64(len(greeting)), Body: []byte(greeting)},
 		Crash:       s.Crash,

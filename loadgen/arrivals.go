@@ -53,6 +53,7 @@ func (a *arrivals) next() int64 {
 	if a.constant {
 		k := a.count*a.n + a.share
 		a.count++
+		a.client = k
 		return a.when(float64(k))
 	}
 	for {

@@ -173,7 +173,7 @@ func FuzzSession(f *testing.F) {
 		}
 		n := &chaos{t: t, text: text, now: -int64(StartLead), socks: map[int32]*chaosSocket{},
 			random: rand.New(rand.NewPCG(seed, binary.BigEndian.Uint64(append(make([]byte, 8), text...)[len(text):])))}
-		r := &run{Config: c, plan: newPlan(&c, u, netipLoopback), silent: &silent{}}
+		r := &run{Config: c, plan: newPlan(&c, u, netipLoopback), silent: &silent{}, slow: &slow{silent: &silent{}}}
 		if err := r.prepare(netipLoopback.Addr()); err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,10 @@ func (t *thread) arrive(c *conn) {
 		return
 	}
 	if t.plan.partly {
-		c.left, c.thoughts = t.schedule.requests, thoughts(t.plan.seed, t.schedule.client)
+		c.left = t.schedule.requests
+	}
+	if t.plan.partly || t.plan.mix.share > 0 {
+		c.thoughts = thoughts(t.plan.seed, t.schedule.client)
 	}
 	t.advance()
 	t.ask(c, at)
@@ -22,8 +25,9 @@ func (t *thread) arrive(c *conn) {
 
 // ask gives c a request that an open loop intends to send.
 func (t *thread) ask(c *conn, intended int64) {
+	t.choose(c)
 	if intended >= t.plan.begin {
-		t.intended++
+		t.intend(c.slow)
 	}
 	t.give(c, intended)
 }
@@ -88,9 +92,9 @@ func (t *thread) allAnswered(end int64) bool {
 }
 
 // giveUp ends an open loop's request that was due and could not be sent.
-func (t *thread) giveUp(intended, now int64) {
+func (t *thread) giveUp(intended int64, slow bool, now int64) {
 	if intended >= t.plan.begin {
-		t.intended++
-		t.censor(now - intended)
+		t.intend(slow)
+		t.censor(now-intended, slow)
 	}
 }

@@ -24,6 +24,7 @@
 package loadgen
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -81,6 +82,9 @@ type Config struct {
 	// it. Its answer, if there is one, is no part of what is counted. "": none.
 	Crash      string
 	CrashAfter time.Duration // how far into the window Crash is sent
+
+	Mix  Mix  // requests that are another one, seldom; the zero value: none
+	Slow Slow // clients that take their time, beside the busy ones; the zero value: none
 
 	// Edge, if set, is called at each Edge by the caller's own goroutine, which is none of the loading threads. The
 	// load begins when the call for Silenced has returned; it goes on during the calls for Begin and End.
@@ -173,6 +177,9 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("fault after %v: give a time within the window of %v", c.FaultAfter, c.Duration)
 	case c.Step != 0 && (c.Step < time.Millisecond || c.Step > time.Minute):
 		return fmt.Errorf("step %v: give a time from 1ms to 1m", c.Step)
+	}
+	if err := cmp.Or(c.validateMix(), c.validateSlow()); err != nil {
+		return err
 	}
 	for _, cpu := range c.CPUs {
 		if cpu < 0 || cpu >= maxCPU {

@@ -26,6 +26,7 @@ type conn struct {
 	connecting bool
 	busy       bool // it has a request
 	crash      bool // ... which is the one that crashes or blocks a worker
+	slow       bool // ... which is the seldom one of a mix
 	used       bool // the connection has carried an answer
 	served     bool // the slot got a right answer, at any time
 	harmed     bool // the slot saw an error in the window, or its crash request got no answer
@@ -105,6 +106,7 @@ func (t *thread) freed(c *conn, at int64) {
 		t.crashDue, c.crash = false, true
 		t.give(c, at)
 	case !t.plan.open && (t.clients == nil || !t.clients.thinks()):
+		t.choose(c)
 		t.give(c, at)
 	case t.due <= at:
 		t.arrive(c)
@@ -234,6 +236,8 @@ func (t *thread) text(c *conn) []byte {
 		return t.plan.crash
 	case t.clients != nil:
 		return c.out
+	case c.slow:
+		return t.plan.mix.request
 	}
 	return t.plan.request
 }
@@ -307,7 +311,9 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 		t.erred(c, k)
 	case k == none:
 		c.served = true
-		t.meter.right++
+		if !c.slow {
+			t.meter.right++
+		}
 		if t.plan.fault.set {
 			t.recovers(c, now)
 		}
@@ -335,6 +341,10 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 
 // took records the times of c's answer, which is right and came now.
 func (t *thread) took(c *conn, now int64) {
+	if c.slow {
+		t.slow.took(c, now)
+		return
+	}
 	t.series.open.requests++
 	t.series.response.record(now - c.intended)
 	t.series.service.record(now - c.sent)
@@ -360,7 +370,7 @@ func (t *thread) fail(c *conn, k kind, now int64) {
 	if in {
 		t.erred(c, k)
 		if k == timeout && c.busy && !c.crash {
-			t.censor(now - c.intended)
+			t.censor(now-c.intended, c.slow)
 		}
 	}
 	c.away = away
@@ -394,7 +404,7 @@ func (t *thread) release(c *conn) {
 		t.account(t.now)
 		t.inFlight--
 	}
-	c.busy, c.crash = false, false
+	c.busy, c.crash, c.slow = false, false, false
 }
 
 // shut closes c's connection. The kernel takes it out of the epoll instance.

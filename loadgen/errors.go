@@ -27,6 +27,7 @@ const (
 	ErrPosition    = "position"     // a read that began where it must not: skipped, repeated, or another client's
 	ErrUnavailable = "unavailable"  // a client with a session was told that the server can't now (503)
 	ErrSilent      = "silent"       // a silent connection could not be opened, for whatever reason
+	ErrSlow        = "slow"         // a slow client's connection could not be opened, likewise
 )
 
 // Wrong counts the errors that are wrong answers: whole, and not what was asked for.

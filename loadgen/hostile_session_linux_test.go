@@ -249,7 +249,7 @@ func TestPortsRunOut(t *testing.T) {
 	n := &noPorts{simulated: &simulated{answer: func(_ int, sent int64) int64 { return sent + 1e6 }, text: helloText,
 		socks: map[int32]*simSocket{}}}
 	target := netip.MustParseAddrPort("[::1]:1")
-	r := &run{Config: c, plan: newPlan(&c, u, target), silent: &silent{}}
+	r := &run{Config: c, plan: newPlan(&c, u, target), silent: &silent{}, slow: &slow{silent: &silent{}}}
 	if err := r.prepare(target.Addr()); err != nil {
 		t.Fatal(err)
 	}

@@ -20,10 +20,14 @@ func (r *run) asked() *results.Load {
 		l.Profile = r.Profile.String()
 	}
 	l.Visit, l.Think = r.Visit, r.Think.String()
+	if m := r.Mix; m.Share > 0 {
+		l.Mixed = &results.Mixed{Path: m.Path, Share: m.Share, Response: results.NewHistogram(),
+			Service: results.NewHistogram()}
+	}
 	if s := r.Sessions; s.State != "" {
 		l.Sessions = &results.Sessions{State: s.State, Clients: s.Clients, Read: s.Read}
 	}
-	if r.Rate > 0 && r.Arrivals != "constant" || r.Think.Exponential || l.Sessions != nil {
+	if r.Rate > 0 && r.Arrivals != "constant" || r.Think.Exponential || l.Sessions != nil || l.Mixed != nil {
 		l.Seed = r.Seed
 	}
 	return l
@@ -53,6 +57,7 @@ func (r *run) merge() *results.Load {
 		t.firstByte.addTo(l.FirstByte)
 		t.connect.addTo(l.Connect)
 		t.stall.gaps.addTo(l.Stalls)
+		t.slow.addTo(l)
 		for s, n := range t.status {
 			if n > 0 {
 				l.Status[s] += n
@@ -72,6 +77,10 @@ func (r *run) merge() *results.Load {
 	if r.silent.failed > 0 {
 		l.Errors[ErrSilent] = r.silent.failed
 	}
+	if r.slow.failed > 0 {
+		l.Errors[ErrSlow] = r.slow.failed
+	}
+	l.Slow = r.slow.record()
 	l.Opened, l.BytesIn, l.BytesOut = sum.opened, sum.in, sum.out
 	if p.open {
 		l.Ended = sum.right

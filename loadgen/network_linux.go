@@ -69,8 +69,10 @@ func (k *kernel) watch(op uintptr, fd, index, tag int32, events uint32) unix.Err
 	return watch(k.fd, op, fd, index, tag, events)
 }
 
-func (k *kernel) open(from *address) (int32, kind) { return open(&k.plan.target, from, k.plan.nodelay) }
-func (k *kernel) socketError(fd int32) unix.Errno  { return socketError(fd) }
+func (k *kernel) open(from *address) (int32, kind) {
+	return open(&k.plan.target, from, k.plan.nodelay, false)
+}
+func (k *kernel) socketError(fd int32) unix.Errno { return socketError(fd) }
 func (k *kernel) send(fd int32, p []byte) (int, unix.Errno) {
 	return send(fd, p)
 }

@@ -52,11 +52,15 @@ func Run(ctx context.Context, c Config) (*results.Load, error) {
 		return nil, err
 	}
 	defer r.close()
-	r.silent, err = openSilent(ctx, r.plan, r.sources, c.Connections, c.Silent, c.Timeout)
+	r.silent, err = openSilent(ctx, r.plan, r.sources, c.Connections, c.Silent, c.Timeout, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer r.silent.close()
+	if r.slow, err = openSlow(ctx, r); err != nil {
+		return nil, err
+	}
+	defer r.slow.close()
 	runtime.GC() // the next one is far away: nothing is allocated while the load goes on
 	if err := r.start(); err != nil {
 		return nil, err
@@ -118,6 +122,7 @@ type run struct {
 	release chan struct{}
 	done    chan struct{}
 	silent  *silent
+	slow    *slow
 	began   bool
 
 	cpuWatch                 float64 // seconds
@@ -142,6 +147,9 @@ func newPlan(c *Config, u *url.URL, target netip.AddrPort) *plan {
 		step:      int64(c.Step),
 	}
 	p.fault.set = c.Fault != nil
+	if c.Mix.Share > 0 {
+		p.mix = mix{c.Mix.Share, c.request(u, c.Mix.Path)}
+	}
 	if c.Crash != "" {
 		p.crash = c.request(u, c.Crash)
 	}
@@ -216,6 +224,9 @@ func newThread(p *plan, n int) (*thread, error) {
 	if err := t.series.prepare(p.begin, p.end, p.end+p.grace, p.step); err != nil {
 		return nil, err
 	}
+	if p.mix.share > 0 {
+		t.slow.response, t.slow.service = newRecorder(), newRecorder()
+	}
 	t.audit = newAudit(len(t.series.points))
 	return t, nil
 }
@@ -273,6 +284,7 @@ func (r *run) load(ctx context.Context) {
 	p := r.plan
 	p.base = time.Now().Add(StartLead)
 	defer r.breaking(ctx)()
+	defer r.slow.going()()
 	close(r.release)
 	if r.Watch != nil {
 		defer r.watched()()
@@ -281,6 +293,7 @@ func (r *run) load(ctx context.Context) {
 		r.began = true
 		r.silent.look(0)
 		r.silentOpen = r.silent.open
+		r.slow.begin()
 		r.call(Begin)
 		r.sleep(ctx, p.end)
 	}

@@ -15,7 +15,8 @@ type silent struct {
 	connecting []bool
 	pending    int
 	open       int
-	failed     uint64 // could not be opened
+	failed     uint64           // could not be opened
+	reads      func(i int) bool // connection i waits for what it has asked for; nil: none does
 }
 
 // Silent connections are opened a few at a time, with a pause after each, so that they don't overrun a backlog: the
@@ -26,12 +27,13 @@ const (
 )
 
 // openSilent opens n connections to p's target, within limit in all; their sources follow those of first busy ones.
-func openSilent(ctx context.Context, p *plan, sources sources, first, n int, limit time.Duration) (*silent, error) {
+func openSilent(ctx context.Context, p *plan, sources sources, first, n int, limit time.Duration,
+	reads func(i int) bool) (*silent, error) {
 	poller, err := newPoller(256)
 	if err != nil {
 		return nil, err
 	}
-	s := &silent{poller: poller, fds: make([]int32, n), connecting: make([]bool, n)}
+	s := &silent{poller: poller, fds: make([]int32, n), connecting: make([]bool, n), reads: reads}
 	until := time.Now().Add(limit)
 	next := 0
 	for (next < n || s.pending > 0) && ctx.Err() == nil && time.Now().Before(until) {
@@ -53,7 +55,7 @@ func openSilent(ctx context.Context, p *plan, sources sources, first, n int, lim
 
 // dial starts to open connection i.
 func (s *silent) dial(p *plan, i int, from *address) {
-	fd, k := open(&p.target, from, false)
+	fd, k := open(&p.target, from, false, s.reads != nil && s.reads(i))
 	s.fds[i], s.connecting[i] = fd, true
 	s.pending++
 	if k != none || watch(s.poller.fd, unix.EPOLL_CTL_ADD, fd, int32(i), 0, readable|writable) != 0 {
@@ -94,7 +96,8 @@ func (s *silent) look(ns int64) {
 				s.pending--
 				s.open++
 			}
-			if ev.Events&(unix.EPOLLIN|ended) != 0 { // an end, or words that nobody asked for, such as a refusal
+			asked := s.reads != nil && s.reads(i)
+			if ev.Events&ended != 0 || ev.Events&unix.EPOLLIN != 0 && !asked { // an end, or words that nobody asked for, such as a refusal
 				s.open--
 				s.shut(i)
 			}

@@ -66,13 +66,20 @@ func (s sources) of(i int) *address {
 
 // open opens a socket and starts to connect it to target. It returns none where the connection is open or under way.
 // The local port is chosen by connect, which may share it among targets and take one that is in TIME_WAIT.
-func open(target, from *address, nodelay bool) (int32, kind) {
+//
+// A narrow one takes little at a time, as over a slow line: a small window, and segments so short that the other side
+// sets little aside for what it sends (tcp_init_buffer_space in net/ipv4/tcp_input.c), else loopback takes megabytes.
+func open(target, from *address, nodelay, narrow bool) (int32, kind) {
 	r, _, errno := unix.RawSyscall(unix.SYS_SOCKET, uintptr(target.raw.Family),
 		unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if errno != 0 {
 		return -1, connectKind(errno)
 	}
 	fd := int32(r)
+	if narrow {
+		setOption(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, unsafe.Pointer(&narrowSegment))
+		setOption(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, unsafe.Pointer(&narrowWindow))
+	}
 	if nodelay {
 		setOption(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, unsafe.Pointer(&on))
 		if from != nil {
@@ -99,6 +106,9 @@ func open(target, from *address, nodelay bool) (int32, kind) {
 var (
 	on   = int32(1)
 	reno = [4]byte{'r', 'e', 'n', 'o'}
+
+	narrowSegment = int32(536)  // bytes: what every network takes, RFC 9293
+	narrowWindow  = int32(2048) // bytes
 )
 
 // setOption sets a socket option to the four bytes at value. No failure of those used here harms more than speed.

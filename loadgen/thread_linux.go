@@ -22,6 +22,7 @@ type plan struct {
 	seed      uint64
 	keepAlive bool
 	sessions  *sessions // nil: each request is the same
+	mix       mix
 	fault     fault
 
 	base       time.Time    // the load begins here: all moments are nanoseconds since then
@@ -80,6 +81,7 @@ type thread struct {
 
 	series                  series
 	lag, firstByte, connect recorder
+	slow                    seldom
 	audit                   audit
 	stall                   stall
 
@@ -275,20 +277,21 @@ func (t *thread) finish(now int64) {
 		t.backlog = t.held(end)
 	}
 	for ; t.plan.open && t.due < end; t.advance() {
-		t.giveUp(t.due, now)
+		r := thoughts(t.plan.seed, t.schedule.client)
+		t.giveUp(t.due, t.plan.mix.draw(&r), now)
 	}
 	for i := range t.conns {
 		c := &t.conns[i]
 		switch {
 		case !c.busy && c.left > 0 && c.free < end:
-			t.giveUp(c.free, now)
+			t.giveUp(c.free, t.plan.mix.draw(&c.thoughts), now)
 		case !c.busy:
 		case c.crash:
 			c.harmed = true
 		case t.plan.open && c.intended >= begin && c.intended < end:
-			t.censor(now - c.intended)
+			t.censor(now-c.intended, c.slow)
 		case !t.plan.open && !c.served && t.begun && c.intended < end:
-			t.censor(end - c.intended)
+			t.censor(end-c.intended, c.slow)
 		}
 		t.shut(c)
 	}
@@ -296,7 +299,12 @@ func (t *thread) finish(now int64) {
 }
 
 // censor records a request without an answer at the time that it has waited.
-func (t *thread) censor(ns int64) {
+func (t *thread) censor(ns int64, slow bool) {
+	if slow {
+		t.slow.censored++
+		t.slow.response.record(ns)
+		return
+	}
 	t.censored++
 	t.series.response.record(ns)
 }

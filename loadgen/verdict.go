@@ -86,7 +86,7 @@ func (v *verdict) answers() {
 	l := v.Load
 	if wrong := Wrong(l); wrong > 0 {
 		v.find("wrong answers", results.Everything, "%d of %d: %s", wrong, wrong+l.Requests, l.ErrorText())
-	} else if n := l.Errors[ErrPorts] + l.Errors[ErrDescriptors] + l.Errors[ErrSilent]; n > 0 {
+	} else if n := l.Errors[ErrPorts] + l.Errors[ErrDescriptors] + l.Errors[ErrSilent] + l.Errors[ErrSlow]; n > 0 {
 		v.find("client's limits", results.Everything, "%d connections could not be opened here: %s", n, l.ErrorText())
 	} else if n := l.ErrorCount(); n > 0 && !v.Crash {
 		v.find("errors", whole, "%d beside %d answers: %s", n, l.Requests, l.ErrorText())
@@ -182,6 +182,7 @@ func (v *verdict) littlesLaw() {
 	l := v.Load
 	flight := l.Audit.InFlight
 	if flight == 0 || l.Service.Count() == 0 || v.Crash || l.Unserved > 0 || l.ErrorCount() > 0 || l.Censored > 0 ||
+		l.Mixed != nil && l.Mixed.Censored > 0 ||
 		float64(l.Requests) < littleSamples*max(flight, 10) || v.found("overloaded", "queued", "disturbed") {
 		return // the law holds for what comes and goes: not with a queue that was there before or is there at the end
 	}
@@ -192,6 +193,10 @@ func (v *verdict) littlesLaw() {
 		cut += l.Series.Step
 	}
 	law := float64(l.Requests) / l.Window * l.Service.Mean() / 1e9
+	if m := l.Mixed; m != nil && m.Requests > 0 { // they are on their way as well
+		law += float64(m.Requests) / l.Window * m.Service.Mean() / 1e9
+		cut = max(cut, float64(m.Service.Max())/1e9)
+	}
 	if off := math.Abs(law-flight) / flight; off > littleError+cut/l.Window {
 		v.find("Little's law", timing, "rate x time gives %.1f requests in flight; there were %.1f", law, flight)
 	}

@@ -145,7 +145,7 @@ func simulateWith(t testing.TB, c Config, prepared func(r *run), networks ...vir
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{Config: c, plan: newPlan(&c, u, netipLoopback), silent: &silent{}}
+	r := &run{Config: c, plan: newPlan(&c, u, netipLoopback), silent: &silent{}, slow: &slow{silent: &silent{}}}
 	if err := r.prepare(netipLoopback.Addr()); err != nil {
 		t.Fatal(err)
 	}

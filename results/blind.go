@@ -262,6 +262,10 @@ func (b *blinder) trial(t *Trial) {
 	t.Architecture = b.name(t.Architecture)
 	t.Failure, t.Server.Exit, t.Load.URL = b.text(t.Failure), b.text(t.Server.Exit), b.text(t.Load.URL)
 	t.Server.Settings = nil
+	if t.Load.Mixed != nil {
+		m := *t.Load.Mixed
+		m.Path, t.Load.Mixed = b.text(m.Path), &m
+	}
 	for _, findings := range []*[]Finding{&t.Findings, &t.Load.Findings} {
 		*findings = slices.Clone(*findings)
 		for i := range *findings {

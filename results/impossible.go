@@ -89,6 +89,16 @@ func (t *Trial) impossible() string {
 			figure{"happened", f.Happened, mostSeconds}, optional("first", f.First, mostSeconds),
 			optional("restart", f.Restart, mostSeconds), figure{"lived", f.Lived, mostSeconds})
 	}
+	if m := l.Mixed; m != nil {
+		figures = append(figures, figure{"mixed.share", m.Share, 1}, figure{"mixed.requests", float64(m.Requests), mostCount},
+			figure{"mixed.intended", float64(m.Intended), mostCount},
+			figure{"mixed.censored", float64(m.Censored), mostCount})
+	}
+	if s := l.Slow; s != nil {
+		figures = append(figures, figure{"slow.clients", float64(s.Clients), mostCount},
+			figure{"slow.closed of clients", float64(s.Closed), float64(s.Clients)},
+			figure{"slow.written", float64(s.Written), mostCount}, figure{"slow.read", float64(s.Read), mostCount})
+	}
 	figures = append(figures, optional("crash_sent", l.CrashSent, mostSeconds))
 	if what := outOfBounds(append(figures, t.Server.figures()...)); what != "" {
 		return what
@@ -125,6 +135,9 @@ func (t *Trial) longestText() int {
 	for _, f := range t.Findings {
 		most = max(most, len(f.Kind), len(f.Evidence))
 	}
+	if l.Mixed != nil {
+		most = max(most, len(l.Mixed.Path))
+	}
 	for k := range l.Errors {
 		most = max(most, len(k))
 	}
@@ -160,12 +173,18 @@ func (s *Server) figures() []figure {
 // contradiction tells where counts and histograms differ: each right answer and each censored request is in Response,
 // and each right answer in Service.
 func (l *Load) contradiction() string {
-	for _, h := range []struct {
+	type part struct {
 		name string
 		of   Histogram
 		want int64 // -1: any
-	}{{"response", l.Response, int64(l.Requests + l.Censored)}, {"service", l.Service, int64(l.Requests)},
-		{"lag", l.Lag, -1}, {"first_byte", l.FirstByte, -1}, {"connect", l.Connect, -1}, {"stalls", l.Stalls, -1}} {
+	}
+	parts := []part{{"response", l.Response, int64(l.Requests + l.Censored)}, {"service", l.Service, int64(l.Requests)},
+		{"lag", l.Lag, -1}, {"first_byte", l.FirstByte, -1}, {"connect", l.Connect, -1}, {"stalls", l.Stalls, -1}}
+	if m := l.Mixed; m != nil {
+		parts = append(parts, part{"mixed response", m.Response, int64(m.Requests + m.Censored)},
+			part{"mixed service", m.Service, int64(m.Requests)})
+	}
+	for _, h := range parts {
 		n := h.of.Count()
 		switch {
 		case h.want >= 0 && n != h.want:
@@ -242,6 +261,7 @@ func (r *Run) impossible() string {
 		figures := []figure{{"rate", s.Rate, mostPerSecond}, {"ceiling", s.Ceiling, mostPerSecond},
 			{"warmup", s.Warmup, mostSeconds}, {"window", s.Window, mostSeconds},
 			{"connections", float64(s.Connections), mostCount}, {"silent", float64(s.Silent), mostCount},
+			{"mix_share", s.MixShare, 1}, {"slow", float64(s.Slow), mostCount},
 			{"clients", float64(s.Clients), mostCount}, {"read", float64(s.Read), mostCount},
 			{"workers", float64(s.Workers), mostCount}, optional("x", s.X, mostCount)}
 		for _, rate := range s.OwnRates {

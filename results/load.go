@@ -54,6 +54,8 @@ type Load struct {
 	// Sessions is what the clients of a file service met; nil: the load was another.
 	Sessions *Sessions `json:"sessions,omitempty"`
 	Fault    *Fault    `json:"fault,omitempty"` // something that was broken on purpose in the window
+	Mixed    *Mixed    `json:"mixed,omitempty"` // requests that were another one; nil: all were the same
+	Slow     *Slow     `json:"slow,omitempty"`  // clients that took their time; nil: none did
 	// CrashSent is when the special request was sent that kills who serves it, or blocks him (Situation.Crash), seconds
 	// since the window began; nil: none was.
 	CrashSent *float64 `json:"crash_sent,omitempty"`
@@ -100,6 +102,28 @@ type Sessions struct {
 	// Ambiguous counts reads that got no answer, so that nobody knew whether the cursor had moved, or was still to be; the
 	// client went on from wherever the next answer said it was, if such reads can have moved it there.
 	Ambiguous uint64 `json:"ambiguous"`
+}
+
+// Mixed is what became of the seldom requests of a mix, as a rule slow ones. They are no part of Load's Requests, Intended,
+// Censored, Response, Service and FirstByte, which tell what the other requests met; only Errors, Status, Backlog, Lag and
+// bytes are those of all.
+type Mixed struct {
+	Path     string    `json:"path"`
+	Share    float64   `json:"share"` // of all requests, by chance
+	Requests uint64    `json:"requests"`
+	Intended uint64    `json:"intended,omitempty"`
+	Censored uint64    `json:"censored,omitempty"`
+	Response Histogram `json:"response"`
+	Service  Histogram `json:"service"`
+}
+
+// Slow is what became of clients beside the busy ones that send a request byte by byte and never end it, or read an answer
+// so.
+type Slow struct {
+	Clients int    `json:"clients"`          // that were open when the window began
+	Closed  int    `json:"closed,omitempty"` // of them, that the server had closed when the load ended
+	Written uint64 `json:"written"`          // bytes that they sent, one at a time, from first to last
+	Read    uint64 `json:"read"`             // bytes that they took, likewise
 }
 
 // Fault is something that was broken on purpose while the load went on. Moments are seconds since the window began.

@@ -134,6 +134,9 @@ type Situation struct {
 	Rate        float64            `json:"rate,omitempty"`       // offered, requests per second; 0 for a closed loop
 	OwnRates    map[string]float64 `json:"own_rates,omitempty"`  // architectures that could not hold Rate, and theirs
 	Ceiling     float64            `json:"ceiling,omitempty"`    // Little's-law ceiling, requests per second; 0 where there is none
+	Mix         string             `json:"mix,omitempty"`        // a path that some requests ask for in place of Path, by chance
+	MixShare    float64            `json:"mix_share,omitempty"`  // of all requests
+	Slow        int                `json:"slow,omitempty"`       // clients that send, or read, a byte at a time; opened before the busy ones
 	Crash       string             `json:"crash,omitempty"`      // a path that is sent once: it kills who serves it, or blocks him
 	State       string             `json:"state,omitempty"`      // of the file service, whose sessions are the load; "": Path is
 	Store       string             `json:"store,omitempty"`      // of its sessions; "": the row's default
