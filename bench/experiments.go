@@ -23,6 +23,7 @@ var experiments = []Experiment{
 	{results.Experiment{Name: LoadName, Question: "how much can each hold, up to the knee and past it?"}, (*bench).loads},
 	{results.Experiment{Name: StallName, Question: "one request blocks who serves it: who else has to wait?"},
 		(*bench).stalls},
+	{blast, (*bench).blasts},
 }
 
 // experiment is what a name stands for; nil: nothing.
@@ -51,7 +52,9 @@ func Experiments() (names []string) {
 		names = append(names, s.Name)
 	}
 	for _, e := range experiments {
-		names = append(names, e.Name)
+		if !slices.Contains(names, e.Name) { // blast is a column of the default run, too
+			names = append(names, e.Name)
+		}
 	}
 	return append(names, LieName)
 }

@@ -239,6 +239,7 @@ func (r *Run) impossible() string {
 		figures := []figure{{"rate", s.Rate, mostPerSecond}, {"ceiling", s.Ceiling, mostPerSecond},
 			{"warmup", s.Warmup, mostSeconds}, {"window", s.Window, mostSeconds},
 			{"connections", float64(s.Connections), mostCount}, {"silent", float64(s.Silent), mostCount},
+			{"timeout", s.Timeout, mostSeconds},
 			{"clients", float64(s.Clients), mostCount}, {"read", float64(s.Read), mostCount}}
 		for _, rate := range s.OwnRates {
 			figures = append(figures, figure{"own_rates", rate, mostPerSecond})
