@@ -32,6 +32,7 @@ var experiments = []Experiment{
 	{Experiment: aboutMixed, of: (*bench).mixes},
 	{Experiment: aboutIdle, of: (*bench).idles},
 	{Experiment: aboutSlow, of: (*bench).slowClients},
+	{Experiment: aboutBlast, of: (*bench).blasts},
 }
 
 // LessonsName stands for every experiment that has lessons.
@@ -147,7 +148,9 @@ func RowsOf(names []string, trials int, usual []string) (rows []string) {
 // experiments, and what stands for several of them.
 func Questions() (all []results.Experiment) {
 	for _, s := range situations(1) {
-		all = append(all, results.Experiment{Name: s.Name, Question: s.Meaning})
+		if s.Name != BlastName { // whose experiment has it among others
+			all = append(all, results.Experiment{Name: s.Name, Question: s.Meaning})
+		}
 	}
 	for _, e := range experiments {
 		all = append(all, e.Experiment)

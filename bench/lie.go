@@ -25,7 +25,7 @@ const (
 
 // Lie lets three clients tell about the same stall: a closed loop that looks at nothing but the time from sending to
 // the answer; the same with what it left out put in afterwards; and an open loop whose clock starts when a request was
-// intended. It takes about ten seconds. Where ctx ends, it returns ErrInterrupted.
+// intended. Then it makes other famous mistakes. It takes about 20 seconds. Where ctx ends, it returns ErrInterrupted.
 func Lie(ctx context.Context, o InstrumentOptions) (lie results.Lie, err error) {
 	defer o.prepare(&err)()
 	if err != nil {
@@ -55,6 +55,9 @@ func Lie(ctx context.Context, o InstrumentOptions) (lie results.Lie, err error) 
 		Naive: naive.Service, Corrected: corrected(naive.Service), Honest: honest.Response}
 	for i, q := range []float64{0.5, 0.9, 0.99, 0.999, 1} {
 		lie.Truth[i] = truth.quantile(q)
+	}
+	if lie.Mistakes, err = o.mistakes(ctx, honest); err != nil {
+		return lie, interrupted(ctx, err)
 	}
 	return lie, nil
 }

@@ -82,6 +82,9 @@ func (b *bench) measureWith(ctx context.Context, s results.Situation, t *results
 	did, faultErr := f.wait()
 	srv = f.server()
 	died := srv.gone()
+	if s.Crash == chaosLoop { // who never answers can't be asked to stop
+		srv.kill()
+	}
 	exit, stopErr := srv.stop()
 	defer f.close()
 	switch {
@@ -179,7 +182,7 @@ func (b *bench) load(s results.Situation, row results.Architecture, addr string,
 		Silent:      s.Silent,
 		Mix:         loadgen.Mix{Path: s.Mix, Share: s.MixShare},
 		Slow:        loadgen.Slow{Clients: s.Slow, Path: slowReadPath},
-		Timeout:     5 * time.Second,
+		Timeout:     timeout(s),
 		Check:       loadgen.Check{Status: 200, Length: int64(len(greeting)), Body: []byte(greeting)},
 		Crash:       s.Crash,
 		CrashAfter:  seconds(s.Window) / 4,

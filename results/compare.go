@@ -79,7 +79,7 @@ func pairs(a, b *Named) (both []*pair, onlyA, onlyB []string) {
 // the length of the window may differ, which is said.
 func sameQuestion(a, b *Situation) bool {
 	return a.Name == b.Name && a.Metric == b.Metric && a.Model == b.Model && a.KeepAlive == b.KeepAlive &&
-		a.Path == b.Path && a.Connections == b.Connections && a.Silent == b.Silent && a.Crash == b.Crash &&
+		a.Path == b.Path && a.Connections == b.Connections && a.Silent == b.Silent && a.Crash == b.Crash && a.Timeout == b.Timeout &&
 		a.State == b.State && a.Store == b.Store && a.Clients == b.Clients && a.Read == b.Read && a.Fault == b.Fault
 }
 

@@ -60,6 +60,8 @@ var expMetrics = []expMetric{
 	{name: "p99", unit: expUnit{seconds: 1}, about: Latency, value: responseQuantile(0.99)},
 	{name: "memory", unit: expUnit{bytes: 1}, about: MemoryPerSilent, value: metricValue(MemoryPerSilent)},
 	{name: "harmed", about: Harmed, value: metricValue(Harmed)},
+	{name: "gap", unit: expUnit{seconds: 1}, about: Harmed, beside: true, value: gapFigure},
+	{name: "grown", unit: expUnit{bytes: 1}, about: Harmed, beside: true, value: grown},
 	{name: "outage", unit: expUnit{seconds: 1}, about: Outage, value: metricValue(Outage)},
 	{name: "lost", about: Outage, beside: true, value: func(t *Trial) (float64, bool) {
 		if t.Load.Sessions == nil {

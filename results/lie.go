@@ -18,6 +18,7 @@ type Lie struct {
 	Naive     Histogram  `json:"naive"`     // of a closed loop: from sending to the answer
 	Corrected Histogram  `json:"corrected"` // the same, with what must have been left out put in afterwards
 	Honest    Histogram  `json:"honest"`    // of an open loop: from the intended moment to the answer
+	Mistakes  Mistakes   `json:"mistakes"`  // others, see MistakesScreen
 }
 
 // lieQuantiles are those of Lie.Truth.

@@ -148,6 +148,7 @@ type Situation struct {
 	Series      string             `json:"series,omitempty"`     // "waits", "blocks": where it has several situations at the same X
 	X           *float64           `json:"x,omitempty"`          // in which the situations of an experiment differ, in the base unit of its axis
 	Workers     int                `json:"workers,omitempty"`    // of pools; 0: those of the run
+	Timeout     float64            `json:"timeout,omitempty"`    // seconds after which a request has failed; 0: 5
 	Sweep       string             `json:"sweep,omitempty"`      // situations with the same word are one sweep over Rate: "load"
 	Blocks      int                `json:"blocks,omitempty"`     // in which it is tried; 0: all
 	Warmup      float64            `json:"warmup"`               // seconds

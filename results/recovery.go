@@ -64,6 +64,17 @@ func NoFault(l *Load) *Finding {
 	return &Finding{Kind: "no answers before the fault", Evidence: "none in " + duration(f.Begun, 2), Voids: Everything}
 }
 
+// broken is when something was broken in a load's window: by a fault, or by its special request. Seconds.
+func (l *Load) broken() (moment float64, ok bool) {
+	switch {
+	case l.Fault != nil:
+		return l.Fault.Begun, true
+	case l.CrashSent != nil:
+		return *l.CrashSent, true
+	}
+	return 0, false
+}
+
 // usualRate is the median of the requests of some steps; 0 where there are none.
 func usualRate(points []Point) float64 {
 	var n []float64
@@ -88,12 +99,13 @@ func middle(sorted []float64) float64 {
 func timeline(l *Load, n, lead int, each float64) string {
 	levels := []rune("▁▂▃▄▅▆▇█")
 	line := make([]rune, 0, n+1)
-	if l.Series == nil || l.Fault == nil || l.Series.Step <= 0 {
+	broken, ok := l.broken()
+	if l.Series == nil || !ok || l.Series.Step <= 0 {
 		return ""
 	}
 	step, points := l.Series.Step, l.Series.Points
 	group := max(1, int(each/step+0.5))
-	fault := int(l.Fault.Begun / step)
+	fault := int(broken / step)
 	usual := float64(group) * usualRate(points[:min(fault, len(points))])
 	for i := range n {
 		if i == lead {

@@ -29,10 +29,10 @@ func (f *expectFlags) register(c *call) {
 const expectHelp = `
 --expect compares figures of rows, with + - * / and parentheses, by < <= > >=
 or == (the same within 2 %):
-  cpu throughput goodput p50 p99 memory harmed stall outage lost switches
-  threads processes syscalls starved errors failed, each as in p99(ROW) or
-  p99(ROW, SITUATION); of a rising load peak(ROW), knee(ROW), and past(ROW):
-  the share of its peak that is left at the highest rate;
+  cpu throughput goodput p50 p99 memory harmed gap grown stall outage
+  lost switches threads processes syscalls starved errors failed, each as in
+  p99(ROW) or p99(ROW, SITUATION); of a rising load peak(ROW), knee(ROW), and
+  past(ROW): the share of its peak that is left at the highest rate;
   best(cpu), worst(p99, SITUATION): of all rows that have a figure.
 Numbers may have units: 40us 5ms 2s 12KB 3MB 5000/s 10%. Write a row with a
 comma or a parenthesis in "…". Trials are paired block by block; an answer needs

@@ -370,7 +370,7 @@ func TestBenchIsInterruptedAndResumed(t *testing.T) {
 		if trial.Architecture == "process" {
 			want = 1
 		}
-		if trial.Situation == "blast" && trial.Load.HarmedCount != want {
+		if trial.Situation == "blast-kill" && trial.Load.HarmedCount != want {
 			t.Errorf("a crash of %s harmed %d clients, want %d", trial.Architecture, trial.Load.HarmedCount, want)
 		}
 	}

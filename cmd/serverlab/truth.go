@@ -42,7 +42,8 @@ func (f *instrumentFlags) options(stderr io.Writer) (o bench.InstrumentOptions, 
 		Server: func(delay string, seed uint64, spin bool) []string {
 			return []string{self, "null", "--delay=" + delay, fmt.Sprintf("--seed=%d", seed), fmt.Sprintf("--spin=%t", spin)}
 		},
-		Say: func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) },
+		Real: func(arch string) []string { return []string{self, "serve", "--until-eof", "--arch=" + arch} },
+		Say:  func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) },
 	}
 	o.Split, err = f.split.split()
 	return o, err
@@ -115,7 +116,10 @@ func lie(ctx context.Context, c *call, f *benchFlags) error {
 	if err != nil {
 		return err
 	}
-	return results.LieScreen(c.stdout, &l, f.screen.style(c.stdout))
+	if err := results.LieScreen(c.stdout, &l, f.screen.style(c.stdout)); err != nil {
+		return err
+	}
+	return results.MistakesScreen(c.stdout, &l.Mistakes, f.screen.style(c.stdout))
 }
 
 // null answers without a server behind it: at once, so that the benchmark can measure its load generator, or with

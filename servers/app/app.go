@@ -2,7 +2,7 @@
 // results is the architecture. It is a fasthttp.RequestHandler and knows nothing of who calls it.
 //
 //	GET  /                                a fixed text of 13 bytes
-//	GET  /chaos/exit                      ends its own process at once (only with AllowChaos)
+//	GET  /chaos/KIND                      breaks something, see chaos.go (only with AllowChaos)
 //
 // and a file service, whose answers say by X-Offset where in the file they begin, in one of three variants:
 //
@@ -21,8 +21,6 @@
 package app
 
 import (
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -46,7 +44,7 @@ const (
 // Options says what the handler serves. The zero value serves no files.
 type Options struct {
 	Files      string // directory of the served files
-	AllowChaos bool   // GET /chaos/exit ends the process
+	AllowChaos bool   // GET /chaos/exit and its like break something
 
 	State string      // Stateless, Soft or Stateful; "": Stateless
 	Store state.Store // of the sessions of a stateful service
@@ -152,7 +150,9 @@ func routes(o Options) map[string]*path {
 		"/close": stateful,
 	}
 	if o.AllowChaos {
-		paths["/chaos/exit"] = &path{methods: anyGet, answer: exit}
+		for kind, breaks := range chaos {
+			paths["/chaos/"+kind] = &path{methods: anyGet, answer: breaks}
+		}
 	}
 	switch o.State {
 	case Soft:
@@ -170,18 +170,6 @@ func routes(o Options) map[string]*path {
 func greet(ctx *fasthttp.RequestCtx) {
 	ctx.Response.Header.SetContentType("text/plain; charset=utf-8")
 	ctx.Response.SetBodyString(Greeting)
-}
-
-// exit ends the process as a crash would: no deferred call runs and nothing is flushed.
-func exit(*fasthttp.RequestCtx) {
-	self, err := os.FindProcess(os.Getpid())
-	if err == nil {
-		err = self.Kill()
-	}
-	if err != nil {
-		panic(fmt.Sprintf("could not end the process: %v", err))
-	}
-	select {} // the signal is on its way; no answer may overtake it
 }
 
 // fail keeps the connection: the request was wrong, not its framing.

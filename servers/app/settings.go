@@ -40,7 +40,7 @@ func DefaultSettings() Settings {
 // Register adds the flags, which have the present settings as their defaults.
 func (s *Settings) Register(f *flag.FlagSet) {
 	f.StringVar(&s.Files, "files", s.Files, "`directory` of the served files")
-	f.BoolVar(&s.AllowChaos, "allow-chaos", s.AllowChaos, "GET /chaos/exit ends the process that answers it")
+	f.BoolVar(&s.AllowChaos, "allow-chaos", s.AllowChaos, "GET /chaos/exit, loop, leak or panic breaks who answers it")
 	f.StringVar(&s.State, "state", s.State, "`WHAT` the file service remembers: stateless, soft or stateful")
 	f.StringVar(&s.StoreName, "store", s.StoreName, "stateful: `WHERE` sessions are kept, memory, shm or redis://HOST:PORT[/DB] "+
 		"(default shm where processes serve, else memory)")
