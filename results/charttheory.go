@@ -3,7 +3,6 @@ package results
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"serverlab/results/plot"
 )
@@ -16,7 +15,6 @@ func theoryPicture(run *Run, sweep string, head plot.Head, theories []*Theory) P
 	l.Title = "Queueing theory and what was measured"
 	l.Desc = "The response time less what keeps no server busy, over the mean service time."
 	lowest, servers := steadyUntil, []int{}
-	var said []string
 	for _, t := range theories {
 		s := plot.Series{Name: t.Curve.Architecture.Label, Style: styleOf(run, t.Curve.Architecture)}
 		for _, p := range t.Points() {
@@ -32,7 +30,6 @@ func theoryPicture(run *Run, sweep string, head plot.Head, theories []*Theory) P
 		if l.Series = append(l.Series, s); !slices.Contains(servers, t.Queue.Servers) {
 			servers = append(servers, t.Queue.Servers)
 		}
-		said = append(said, t.Sentence())
 	}
 	if len(l.Series) == 0 {
 		return Picture{}
@@ -41,8 +38,7 @@ func theoryPicture(run *Run, sweep string, head plot.Head, theories []*Theory) P
 	return Picture{Name: sweep + "-theory", About: AboutLoad, Chart: l,
 		Look: "Each row begins on its curve, as the time that keeps no server busy is taken from its lowest rate; what " +
 			"follows is prediction. Equal requests wait half as long as M/M/1 says. Above the curve something costs " +
-			"more that theory does not know: switching, collecting garbage, a stop of the machine. " +
-			strings.Join(said, " ")}
+			"more that theory does not know: switching, collecting garbage, a stop of the machine."}
 }
 
 // point is a point of the measured line.

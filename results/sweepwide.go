@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"strings"
 )
 
 // wideCurves prints each row of the sweep over offered rates: a line for each rate, with intervals, and what was found in
@@ -29,11 +28,6 @@ func wideCurves(b *bytes.Buffer, run *Run, trials []Trial) {
 		}
 		drawGrid(b, grid)
 		fmt.Fprintln(b, c.Sweep.Verdict())
-		if t, why := TheoryOf(run, c); t != nil {
-			fmt.Fprintln(b, strings.Join(wrap(t.Sentence(), screenWidth), "\n"))
-		} else if run.Calibration.LoadCapacity != nil {
-			fmt.Fprintf(b, "Queueing theory says nothing of it: %s.\n", why)
-		}
 		b.WriteString("\n")
 	}
 	if len(curves) == 0 {
