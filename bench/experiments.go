@@ -23,6 +23,8 @@ var experiments = []Experiment{
 	{results.Experiment{Name: LoadName, Question: "how much can each hold, up to the knee and past it?"}, (*bench).loads},
 	{results.Experiment{Name: StallName, Question: "one request blocks who serves it: who else has to wait?"},
 		(*bench).stalls},
+	{results.Experiment{Name: results.OpenClosedName, Question: "does it matter whether clients wait for their answer?",
+		Lessons: openClosedLessons()}, (*bench).openClosed},
 }
 
 // experiment is what a name stands for; nil: nothing.

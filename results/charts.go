@@ -41,6 +41,10 @@ func Charts(run Run, trials []Trial) []Picture {
 	for i := range columns {
 		col := &columns[i]
 		switch s := col.Situation; {
+		case isOpenClosed(*s):
+			if firstOpenClosed(&run) == i {
+				g.add(OpenClosedName, openClosedPictures(&run, columns)...)
+			}
 		case !col.tried():
 		case s.State != "" && s.Metric == CPUPerRequest:
 			reads = append(reads, *col)
