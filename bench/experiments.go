@@ -24,6 +24,7 @@ var experiments = []Experiment{
 	{Experiment: aboutStates, of: (*bench).states},
 	{Experiment: aboutCrashes, of: (*bench).crashes},
 	{Experiment: aboutLoads, of: (*bench).loads},
+	{Experiment: aboutOpenClosed, of: (*bench).openClosed},
 	{Experiment: aboutStalls, of: (*bench).stalls},
 	{Experiment: aboutHello, of: (*bench).hellos},
 	{Experiment: aboutConnections, of: (*bench).connects},

@@ -104,7 +104,7 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 		s, most := &sits[i], share
 		calm := calmRate(s)
 		switch {
-		case s.State != "", s.Sweep != "", s.Model == "closed": // rates of its own, or none
+		case s.State != "", s.Sweep != "", s.Experiment == results.OpenClosedName, s.Model == "closed": // rates of its own, or none
 			continue
 		case s.Metric == results.Stall: // one rate for all
 			slowest := ceiling

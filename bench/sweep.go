@@ -84,7 +84,9 @@ func guessed(rows []results.Architecture) results.Calibration {
 
 // asksForLoad tells whether the experiment is part of what was asked for.
 func asksForLoad(sits []results.Situation) bool {
-	return slices.ContainsFunc(sits, func(s results.Situation) bool { return s.Sweep != "" })
+	return slices.ContainsFunc(sits, func(s results.Situation) bool {
+		return s.Sweep != "" || s.Experiment == results.OpenClosedName
+	})
 }
 
 // loadCapacity is what each row can do of the request that the experiment asks for, right answers per second; a row
@@ -170,9 +172,14 @@ func (b *bench) loadsOf(cal results.Calibration) []results.Situation {
 
 // offered puts the loads that follow from the calibration in the place of those that were guessed.
 func (b *bench) offered(sits []results.Situation, cal results.Calibration) (all []results.Situation) {
-	swept := false
+	swept, modelled := false, false
 	for _, s := range sits {
 		switch {
+		case s.Experiment == results.OpenClosedName:
+			if !modelled {
+				modelled = true
+				all = append(all, b.openClosedOf(cal)...)
+			}
 		case s.Sweep == "":
 			all = append(all, s)
 		case !swept:

@@ -194,6 +194,7 @@ func (b *bench) load(s results.Situation, row results.Architecture, addr string,
 	if s.Fault != "" || s.Crash != "" {
 		c.Step = faultStep
 	}
+	c.Visit, c.Think = s.Visit, loadgen.Think{Mean: seconds(s.Think), Exponential: s.Think > 0}
 	if s.Model != "closed" {
 		c.Arrivals = s.Model
 		if b.Apart {

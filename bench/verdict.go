@@ -39,6 +39,9 @@ func findings(s results.Situation, t *results.Trial, cpus int, ceiling float64) 
 		all = append(all, results.Finding{Kind: "near the ceiling", Evidence: fmt.Sprintf(
 			"%.0f requests/s are %.0f %% of what the load generator reached alone", rate, 100*rate/ceiling)})
 	}
+	if s.Experiment == results.OpenClosedName {
+		return judgedPastKnee(all)
+	}
 	if s.Metric == results.Stall {
 		return judgedByStall(l, all)
 	}

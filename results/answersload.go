@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // pastTheKnee are the answers of a sweep: who answers most at its peak, and who keeps most of it beyond.
@@ -32,7 +33,24 @@ func (v *answering) pastTheKnee() (all []Answer) {
 	if text := share.column(&beyond, "keeps most of its peak at the highest rate offered"); text != "" {
 		all = append(all, Answer{"Past the knee", LoadSweep, text, overload(curves)})
 	}
+	if text := theories(v.run, curves); text != "" {
+		all = append(all, Answer{"Queueing theory", LoadSweep, text, nil})
+	}
 	return all
+}
+
+// theories holds queueing theory against each row, and says of which it does not speak; "" where the record lacks what
+// the rows can do, and so says nothing of any.
+func theories(run *Run, curves []Curve) string {
+	var all []string
+	for i := range curves {
+		if t, why := TheoryOf(run, &curves[i]); t != nil {
+			all = append(all, t.Sentence())
+		} else if run.Calibration.LoadCapacity != nil {
+			all = append(all, curves[i].Architecture.Label+": nothing is predicted: "+why+".")
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // kept is how much of its peak each row still answers at the highest rate offered to it, block by block, as a column; a

@@ -2,6 +2,7 @@ package results
 
 import (
 	"math"
+	"slices"
 
 	"serverlab/results/plot"
 )
@@ -20,14 +21,15 @@ type loadLine struct {
 // sweepPictures draws all rows of a run's sweep over one another.
 func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 	var lines []loadLine
+	var theories []*Theory
 	most, clients, conns, asked := 0, 0, "a connection per request", ""
-	for _, c := range Curves(run, trials, sweep) {
-		line := loadLine{name: c.Architecture.Label, knee: c.Sweep.Knee, at: c.Points}
-		for i := range run.Architectures {
-			if &run.Architectures[i] == c.Architecture {
-				line.style = i
-			}
+	curves := Curves(run, trials, sweep)
+	for k := range curves {
+		c := &curves[k]
+		if t, _ := TheoryOf(run, c); t != nil {
+			theories = append(theories, t)
 		}
+		line := loadLine{name: c.Architecture.Label, style: styleOf(run, c.Architecture), knee: c.Sweep.Knee, at: c.Points}
 		for _, p := range c.Points {
 			most = max(most, p.Trials)
 		}
@@ -46,7 +48,8 @@ func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 	if most >= MinTrials {
 		head.Note += " with 95 % intervals"
 	}
-	return append([]Picture{throughputOffered(sweep, head, lines)}, latencyThroughput(sweep, head, lines)...)
+	return slices.Concat([]Picture{throughputOffered(sweep, head, lines)}, latencyThroughput(sweep, head, lines),
+		[]Picture{theoryPicture(run, sweep, head, theories)})
 }
 
 // throughputOffered draws what was answered against what was asked for, beside the line of who answers everything.

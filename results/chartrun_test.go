@@ -197,6 +197,10 @@ func TestChartsOfABlindRun(t *testing.T) {
 	for name, trace := range run.Calibration.Traces {
 		blind.Calibration.Traces[letters[name]] = trace
 	}
+	blind.Calibration.LoadCapacity = map[string]float64{}
+	for name, rate := range run.Calibration.LoadCapacity {
+		blind.Calibration.LoadCapacity[letters[name]] = rate
+	}
 	for i := range blind.Plan {
 		blind.Plan[i].Architecture = letters[blind.Plan[i].Architecture]
 	}

@@ -42,6 +42,10 @@ func Charts(run Run, trials []Trial) []Picture {
 	for i := range columns {
 		col := &columns[i]
 		switch s := col.Situation; {
+		case isOpenClosed(*s):
+			if firstOpenClosed(&run) == i {
+				g.add(OpenClosedName, openClosedPictures(&run, columns)...)
+			}
 		case !col.tried():
 		case s.State != "" && s.Metric == CPUPerRequest:
 			reads = append(reads, *col)
@@ -59,7 +63,9 @@ func Charts(run Run, trials []Trial) []Picture {
 	}
 	figures := Figures(&run, trials)
 	for i := range figures {
-		g.add(figures[i].Experiment.Name, figures[i].picture())
+		if figures[i].Experiment.Name != OpenClosedName { // which has one of all its models
+			g.add(figures[i].Experiment.Name, figures[i].picture())
+		}
 	}
 	if len(g.all) > 0 {
 		g.add("", callBars(&run))

@@ -62,3 +62,11 @@ func (h *Histogram) UnmarshalJSON(b []byte) error {
 	h.Histogram = d
 	return nil
 }
+
+// mean is that of what was recorded, in seconds; ok is false where nothing was.
+func (h Histogram) mean() (seconds float64, ok bool) {
+	if h.Count() == 0 {
+		return 0, false
+	}
+	return h.Mean() / 1e9, true
+}

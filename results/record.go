@@ -126,7 +126,7 @@ type Situation struct {
 	Subtitle    string             `json:"subtitle"` // second line, likewise: the unit
 	Meaning     string             `json:"meaning"`  // one sentence, at most 78 characters: what the column says
 	Metric      Metric             `json:"metric"`
-	Model       string             `json:"model"` // "closed", "constant" or "poisson"
+	Model       string             `json:"model"` // "closed", "constant", "poisson" or "partly" (open)
 	KeepAlive   bool               `json:"keepalive"`
 	Path        string             `json:"path"`
 	Connections int                `json:"connections"`          // busy ones
@@ -149,6 +149,8 @@ type Situation struct {
 	X           *float64           `json:"x,omitempty"`          // in which the situations of an experiment differ, in the base unit of its axis
 	Workers     int                `json:"workers,omitempty"`    // of pools; 0: those of the run
 	Timeout     float64            `json:"timeout,omitempty"`    // seconds after which a request has failed; 0: 5
+	Visit       float64            `json:"visit,omitempty"`      // partly open: mean requests of a client
+	Think       float64            `json:"think,omitempty"`      // seconds, the mean of a client's exponential time between answer and request
 	Sweep       string             `json:"sweep,omitempty"`      // situations with the same word are one sweep over Rate: "load"
 	Blocks      int                `json:"blocks,omitempty"`     // in which it is tried; 0: all
 	Warmup      float64            `json:"warmup"`               // seconds
