@@ -51,6 +51,8 @@ type ServerOptions struct {
 	Stats        string        // file of its scoreboard
 	MaxConns     int           // connections that it must take; 0: its default
 	Workers      int           // of a pool; 0: its default
+	Procs        int           // GOMAXPROCS; 0: what the architecture wants
+	CPUs         []int         // that it may use; nil: those of the run
 	Addr         string        // HOST:PORT to listen on; "": a free port
 	State, Store string        // of the file service; "": its defaults
 	Lease        time.Duration // of soft state; 0: its default
@@ -75,6 +77,7 @@ type bench struct {
 	sits    []results.Situation
 	ceiling map[string]float64   // of the load generator, by mode
 	asked   []results.Experiment // by name
+	skipped []string             // what can't be asked here, and why
 
 	predictions []results.Prediction
 }
@@ -204,6 +207,10 @@ func (b *bench) choose() error {
 			}
 		}
 	}
+	if len(b.sits) == 0 && len(b.skipped) > 0 {
+		return UsageError{errors.New(strings.Join(b.skipped, "; "))}
+	}
+	b.notes = append(b.notes, b.skipped...)
 	b.ServerCPUs, b.ClientCPUs, b.Apart, b.Why = b.Split.Server, b.Split.Client, b.Split.Apart, b.Split.Why
 	return b.leaveOutIdle()
 }
@@ -216,8 +223,11 @@ func (b *bench) leaveOutIdle() error {
 			return false
 		}
 		l := results.LeftOut{Name: r.Name, Why: "it has no file service"}
-		if r.StaticOnly {
+		switch {
+		case r.StaticOnly:
 			l.Why = "it serves one file only"
+		case !slices.ContainsFunc(b.sits, func(s results.Situation) bool { return s.State != "" }):
+			l.Why = "the experiment is about other rows"
 		}
 		b.LeftOut, why = append(slices.Clone(b.LeftOut), l), l.Name+": "+l.Why
 		return true
@@ -253,6 +263,9 @@ func (b *bench) prepare() error {
 	for _, p := range problems {
 		b.Say("note: %s", p.Text)
 		b.notes = append(b.notes, p.Text)
+	}
+	for _, text := range b.skipped {
+		b.Say("note: %s", text)
 	}
 	for _, l := range b.LeftOut {
 		b.Say("note: left out: %s: %s", l.Name, l.Why)

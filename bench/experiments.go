@@ -23,6 +23,11 @@ var experiments = []Experiment{
 	{results.Experiment{Name: LoadName, Question: "how much can each hold, up to the knee and past it?"}, (*bench).loads},
 	{results.Experiment{Name: StallName, Question: "one request blocks who serves it: who else has to wait?"},
 		(*bench).stalls},
+	{poolSize, (*bench).poolSweep},
+	{acceptWays, (*bench).accepts},
+	{onCores, (*bench).cores},
+	{onProcs, (*bench).procs},
+	{phaseMap, (*bench).phases},
 }
 
 // experiment is what a name stands for; nil: nothing.

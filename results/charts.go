@@ -42,6 +42,7 @@ func Charts(run Run, trials []Trial) []Picture {
 		col := &columns[i]
 		switch s := col.Situation; {
 		case !col.tried():
+		case s.Phase != nil: // a cell of the maps
 		case s.State != "" && s.Metric == CPUPerRequest:
 			reads = append(reads, *col)
 		case s.Sweep != "":
@@ -55,6 +56,7 @@ func Charts(run Run, trials []Trial) []Picture {
 	if len(reads) > 0 {
 		g.add(reads[0].Situation.Name, statesBars(reads))
 	}
+	g.add(PhaseName, phasePictures(&run, trials)...)
 	if len(g.all) > 0 {
 		g.add("", callBars(&run))
 	}
@@ -160,6 +162,8 @@ func (m Metric) axis() plot.Axis {
 		return plot.Axis{Title: "p99 of the response time", Unit: plot.Milliseconds}
 	case Throughput:
 		return plot.Axis{Title: "right answers", Unit: plot.PerSecond}
+	case Balance:
+		return plot.Axis{Title: "Jain's index of fairness among workers"}
 	case Goodput:
 		return plot.Axis{Title: "right answers in time", Unit: plot.PerSecond}
 	case Outage:

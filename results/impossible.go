@@ -239,7 +239,12 @@ func (r *Run) impossible() string {
 		figures := []figure{{"rate", s.Rate, mostPerSecond}, {"ceiling", s.Ceiling, mostPerSecond},
 			{"warmup", s.Warmup, mostSeconds}, {"window", s.Window, mostSeconds},
 			{"connections", float64(s.Connections), mostCount}, {"silent", float64(s.Silent), mostCount},
-			{"clients", float64(s.Clients), mostCount}, {"read", float64(s.Read), mostCount}}
+			{"clients", float64(s.Clients), mostCount}, {"read", float64(s.Read), mostCount},
+			{"cpus", float64(s.CPUs), mostCount}, {"procs", float64(s.Procs), mostCount}}
+		if s.Phase != nil {
+			figures = append(figures, figure{"phase.service", s.Phase.Service, mostSeconds},
+				figure{"phase.blocking", s.Phase.Blocking, 1})
+		}
 		for _, rate := range s.OwnRates {
 			figures = append(figures, figure{"own_rates", rate, mostPerSecond})
 		}

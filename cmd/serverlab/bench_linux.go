@@ -166,6 +166,9 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 			if s.Workers > 0 {
 				argv = append(argv, fmt.Sprintf("--workers=%d", s.Workers))
 			}
+			if s.Procs > 0 {
+				argv = append(argv, fmt.Sprintf("--gomaxprocs=%d", s.Procs))
+			}
 			for flag, value := range map[string]string{"addr": s.Addr, "state": s.State, "store": s.Store} {
 				if value != "" {
 					argv = append(argv, "--"+flag+"="+value)
