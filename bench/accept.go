@@ -4,6 +4,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 
 	"serverlab/results"
 )
@@ -20,8 +21,13 @@ const (
 )
 
 // acceptRows differ in who accepts: all on one socket, each on its own, or one for all, who passes the descriptor on.
-var acceptRows = []string{"prefork", "prefork:accept=reuseport", "prefork:accept=pass", "threadpool",
-	"threadpool:accept=pass", "symped:loops=4", "symped:accept=shared:loops=4"}
+func acceptRows(int) []string {
+	return append(slices.Clone(acceptPools), "symped:loops=4", "symped:accept=shared:loops=4")
+}
+
+// acceptPools are those in which a request that blocks keeps one worker of many.
+var acceptPools = []string{"prefork", "prefork:accept=reuseport", "prefork:accept=pass", "threadpool",
+	"threadpool:accept=pass"}
 
 // accepts are the situations: by the number of clients, of which a look has one.
 func (b *bench) accepts() (sits []results.Situation) {
@@ -34,7 +40,7 @@ func (b *bench) accepts() (sits []results.Situation) {
 			Name: fmt.Sprintf("%s-%d", AcceptName, n), Title: fmt.Sprintf("%d clients", n), Subtitle: "requests/s",
 			Metric:  results.Throughput,
 			Meaning: "a connection per request: who accepts it, and how evenly is it shared?",
-			Model:   "closed", Path: "/", Connections: n, Rows: acceptRows, X: at(n), Warmup: 0.1, Window: acceptWindow,
+			Model:   "closed", Path: "/", Connections: n, Series: "as many as can be", X: at(n), Warmup: 0.1, Window: acceptWindow,
 		})
 	}
 	for _, n := range clients {
@@ -42,7 +48,7 @@ func (b *bench) accepts() (sits []results.Situation) {
 			Name: fmt.Sprintf("%s-tail-%d", AcceptName, n), Title: fmt.Sprintf("%d clients", n), Subtitle: "p99 ms",
 			Metric:  results.Latency,
 			Meaning: "requests that block for 5 ms come at random: who waits beside an idle worker?",
-			Model:   "poisson", Path: acceptBlocks, Connections: n, Rows: acceptRows[:5], X: at(n),
+			Model:   "poisson", Path: acceptBlocks, Connections: n, Series: "random arrivals that block", Rows: acceptPools, X: at(n),
 			Warmup: 0.1, Window: arrivalsWindow,
 		})
 	}

@@ -23,6 +23,7 @@ type Options struct {
 	Resume      bool                   // Dir holds a run that was interrupted: go on with it
 	Program     string                 // version and commit, for the record
 	Rows        []results.Architecture // what is measured; references come last
+	Usual       []string               // names of the rows that experiments are about which bring none; nil: all of Rows
 	LeftOut     []results.LeftOut      // rows that were wanted and can't be measured here
 	Experiments []string               // names, see Experiments; empty: the default run
 	Trials      int                    // of each cell
@@ -200,6 +201,9 @@ func (b *bench) choose() error {
 		some := b.experiment(name)
 		if some == nil {
 			return UsageError{fmt.Errorf("no experiment %q: choose of %s", name, strings.Join(Experiments(), ", "))}
+		}
+		if name == CoresName && len(some) == 0 {
+			b.skipped = append(b.skipped, tooFewCPUs(len(b.Split.Server)))
 		}
 		for _, s := range some {
 			if !slices.ContainsFunc(b.sits, func(o results.Situation) bool { return o.Name == s.Name }) {

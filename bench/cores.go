@@ -23,18 +23,16 @@ const (
 )
 
 // coresRows can use several CPUs without being told.
-var coresRows = []string{"threadpool", "goroutine", "prefork", "symped"}
+func coresRows(int) []string { return []string{"threadpool", "goroutine", "prefork", "symped"} }
 
 // procsRows are the rows whose threads the runtime schedules.
-var procsRows = []string{"eventloop", "threadpool", "goroutine"}
+func procsRows(int) []string { return []string{"eventloop", "threadpool", "goroutine"} }
 
 // cores are the situations: the server on its first CPU, on the first two and so on; none where it has too few.
 func (b *bench) cores() []results.Situation {
 	sits := []results.Situation{}
 	n := len(b.Split.Server)
 	if n < coresLeast {
-		b.skipped = append(b.skipped, fmt.Sprintf("%s is n/a: it needs at least %d CPUs for the server, and here it has %d; "+
-			"give --server-cpus and --client-cpus where there are more", CoresName, coresLeast, n))
 		return sits
 	}
 	for i := 1; i <= n; i++ {
@@ -42,11 +40,17 @@ func (b *bench) cores() []results.Situation {
 			Name: fmt.Sprintf("%s-%d", CoresName, i), Title: fmt.Sprintf("%d CPUs", i), Subtitle: "requests/s",
 			Metric:  results.Throughput,
 			Meaning: "requests that compute, on more and more CPUs: how much does each one add?",
-			Model:   "closed", Path: coresPath, Connections: coresClients, Rows: coresRows, X: at(i), CPUs: i,
+			Model:   "closed", Path: coresPath, Connections: coresClients, X: at(i), CPUs: i,
 			Warmup: 0.1, Window: coresWindow,
 		})
 	}
 	return sits
+}
+
+// tooFewCPUs says why there are none.
+func tooFewCPUs(n int) string {
+	return fmt.Sprintf("%s is n/a: it needs at least %d CPUs for the server, and here it has %d; give --server-cpus and "+
+		"--client-cpus where there are more", CoresName, coresLeast, n)
 }
 
 // procs are the situations of GOMAXPROCS, on the CPUs that the server has.
@@ -60,7 +64,7 @@ func (b *bench) procs() (sits []results.Situation) {
 			Name: fmt.Sprintf("%s-%d", GomaxprocsName, n), Title: fmt.Sprintf("GOMAXPROCS %d", n),
 			Subtitle: "CPU µs/req", Metric: results.CPUPerRequest,
 			Meaning: "as many threads may run Go code at once: what does a request cost?",
-			Model:   "constant", Path: "/", Connections: coresClients, Rows: procsRows, X: at(n), Procs: n,
+			Model:   "constant", Path: "/", Connections: coresClients, X: at(n), Procs: n,
 			Warmup: 0.1, Window: coresWindow,
 		})
 	}

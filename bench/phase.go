@@ -22,23 +22,29 @@ const (
 	phaseLongest = 2.0  // seconds
 )
 
-// phaseGrid are the values of the three axes, and the rows; for a look 36 cells.
-func (b *bench) phaseGrid() (service, blocking []float64, clients []int, rows []string) {
+// phaseGrid are the values of the three axes, for a look 12 places of 3 rows each.
+func (b *bench) phaseGrid() (service, blocking []float64, clients []int) {
 	switch {
 	case b.Trials < results.MinTrials:
-		return []float64{0.0001, 0.005}, []float64{0, 0.5, 1}, []int{8, 64}, []string{"eventloop", "threadpool", "goroutine"}
+		return []float64{0.0001, 0.005}, []float64{0, 0.5, 1}, []int{8, 64}
 	case b.Trials > results.MinTrials:
-		return []float64{0.0001, 0.0005, 0.002, 0.005}, []float64{0, 0.1, 0.5, 0.9, 1}, []int{4, 32, 256}, phaseRows
+		return []float64{0.0001, 0.0005, 0.002, 0.005}, []float64{0, 0.1, 0.5, 0.9, 1}, []int{4, 32, 256}
 	}
-	return []float64{0.0001, 0.001, 0.005}, []float64{0, 0.5, 1}, []int{8, 64}, phaseRows
+	return []float64{0.0001, 0.001, 0.005}, []float64{0, 0.5, 1}, []int{8, 64}
 }
 
 // phaseRows are the architectures on the map.
-var phaseRows = []string{"eventloop", "threadpool", "goroutine", "amped"}
+func phaseRows(trials int) []string {
+	rows := []string{"eventloop", "threadpool", "goroutine", "amped"}
+	if trials < results.MinTrials {
+		return rows[:3]
+	}
+	return rows
+}
 
 // phases are the situations: one for each cell of the map, by connections, then by share, then by service time.
 func (b *bench) phases() (sits []results.Situation) {
-	service, blocking, clients, rows := b.phaseGrid()
+	service, blocking, clients := b.phaseGrid()
 	for _, n := range clients {
 		for _, share := range blocking {
 			for _, s := range service {
@@ -49,7 +55,7 @@ func (b *bench) phases() (sits []results.Situation) {
 					Name: fmt.Sprintf("%s-%g-%g-%d", PhaseName, s*1000, 100*share, n), Title: fmt.Sprintf("%g ms", s*1000),
 					Subtitle: "requests/s", Metric: results.Throughput,
 					Meaning: fmt.Sprintf("%g ms, %g %% of it blocking, %d clients: which answers the most?", s*1000, 100*share, n),
-					Model:   "closed", Path: phasePath(block, spin), Connections: n, Rows: rows, X: at(s),
+					Model:   "closed", Path: phasePath(block, spin), Connections: n,
 					Phase:  &results.PhasePoint{Service: s, Blocking: share},
 					Warmup: 0.1, Window: min(max(window, phaseWindow), phaseLongest),
 				})

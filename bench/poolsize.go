@@ -22,7 +22,7 @@ const (
 )
 
 // poolRows are the pools: threads, processes, and processes that are started as they are needed.
-var poolRows = []string{"threadpool", "prefork", poolDynamic}
+func poolRows(int) []string { return []string{"threadpool", "prefork", poolDynamic} }
 
 // poolSizes are the numbers of workers, coarser for a look. The default is among them: best against default.
 func (b *bench) poolSizes() []int {
@@ -38,7 +38,7 @@ func (b *bench) poolSizes() []int {
 // poolsOf are the rows that are tried with so many workers: a dynamic pool needs room to grow, and for a look it takes
 // too long to start processes by the hundred.
 func (b *bench) poolsOf(workers int) (rows []string) {
-	for _, name := range poolRows {
+	for _, name := range poolRows(b.Trials) {
 		switch {
 		case name == poolDynamic && workers < 8, name != "threadpool" && workers > 64 && b.Trials < results.MinTrials:
 		default:
@@ -56,7 +56,7 @@ func (b *bench) poolSweep() (sits []results.Situation) {
 			Subtitle: "requests/s", Metric: results.Throughput,
 			Meaning: "each request keeps its worker for 5 ms: how many workers are enough?",
 			Model:   "closed", Path: "/?block=5ms", Connections: poolClients, Rows: b.poolsOf(n),
-			X: at(n), Workers: n, Warmup: 0.1, Window: poolWindow,
+			Series: "requests block 5 ms", X: at(n), Workers: n, Warmup: 0.1, Window: poolWindow,
 			Ceiling: float64(min(n, poolClients)) / poolBlocks, // Little's law: busy workers = rate x time
 		})
 	}
@@ -66,7 +66,7 @@ func (b *bench) poolSweep() (sits []results.Situation) {
 			Subtitle: "CPU µs/req", Metric: results.CPUPerRequest,
 			Meaning: "requests ask for nothing: what do workers cost that nobody needs?",
 			Model:   "constant", Path: "/", Connections: poolClients, Rows: b.poolsOf(n),
-			X: at(n), Workers: n, Warmup: 0.1, Window: poolWindow,
+			Series: "requests ask for nothing", X: at(n), Workers: n, Warmup: 0.1, Window: poolWindow,
 		})
 	}
 	return sits

@@ -165,7 +165,8 @@ func heldText(h results.Held) string {
 // withStore calls f with the options of a server in a situation, whose Redis runs meanwhile, where it has one.
 func (b *bench) withStore(ctx context.Context, s results.Situation, row results.Architecture,
 	f func(o ServerOptions, store *redis) error) error {
-	o := ServerOptions{Architecture: row.Name, KeepAlive: keepsAlive(s, row), State: s.State, Store: s.Store}
+	o := ServerOptions{Architecture: row.Name, KeepAlive: keepsAlive(s, row), State: s.State, Store: s.Store,
+		Workers: s.Workers}
 	if s.Store != storeRedis {
 		return f(o, nil)
 	}

@@ -175,7 +175,11 @@ func (b *bench) offered(sits []results.Situation, cal results.Calibration) (all 
 			all = append(all, s)
 		case !swept:
 			swept = true
-			all = append(all, b.loadsOf(cal)...)
+			view := *b
+			view.rows = slices.DeleteFunc(slices.Clone(b.rows), func(r results.Architecture) bool {
+				return b.Usual != nil && !r.Reference && !slices.Contains(b.Usual, r.Name)
+			})
+			all = append(all, view.loadsOf(cal)...)
 		}
 	}
 	return all

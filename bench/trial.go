@@ -53,7 +53,7 @@ func (b *bench) trial(ctx context.Context, order int, p results.Planned) (result
 
 func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Trial) error {
 	return b.withStore(ctx, s, b.row(t.Architecture), func(o ServerOptions, store *redis) error {
-		o.Chaos, o.Workers, o.Procs = kills(&s), s.Workers, s.Procs
+		o.Chaos, o.Procs = kills(&s), s.Procs
 		if s.CPUs > 0 {
 			o.CPUs = b.ServerCPUs[:min(s.CPUs, len(b.ServerCPUs))]
 		}

@@ -37,7 +37,7 @@ func Answers(run *Run, trials []Trial) (all []Answer) {
 	for _, a := range aspects {
 		for i := range columns {
 			col := &columns[i]
-			if s := col.Situation; s.Metric != a.metric || s.Sweep != "" || s.State != "" {
+			if s := col.Situation; s.Metric != a.metric || s.point() || s.State != "" {
 				continue
 			}
 			if text := v.column(col, a.does); text != "" {

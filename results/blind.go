@@ -47,6 +47,7 @@ func Blind(run Run, trials []Trial, seed uint64) (Run, []Trial, []Alias) {
 		s := &run.Situations[i]
 		s.OwnRates, s.OwnWindows, s.Rows = rename(&b, s.OwnRates), rename(&b, s.OwnWindows), b.names(s.Rows)
 	}
+	run.Experiments = b.experiments(run.Experiments)
 	run.Calibration = b.calibration(run.Calibration)
 	run.Plan = slices.Clone(run.Plan)
 	for i := range run.Plan {
@@ -187,6 +188,17 @@ func rename[V any](b *blinder, m map[string]V) map[string]V {
 		}
 	}
 	return renamed
+}
+
+// experiments keep their questions, and lose their lessons: these say which row is good at what.
+func (b *blinder) experiments(all []Experiment) []Experiment {
+	all = slices.Clone(all)
+	for i := range all {
+		e := &all[i]
+		e.Question, e.Lessons = b.text(e.Question), nil
+		e.X.Title, e.X.Unit = b.text(e.X.Title), b.text(e.X.Unit)
+	}
+	return all
 }
 
 // architectures are the rows with their letters alone, in the order of the letters.

@@ -268,7 +268,7 @@ func TestKeyUndoesBlind(t *testing.T) {
 
 // told are the strings of a record that Blind leaves as they are: they say the same of every row.
 var told = regexp.MustCompile(`^(Run\.(Program|Choices|Setup|Machine)\b|` +
-	`Run\.Situations\[\]\.(Name|Title|Subtitle|Meaning|Metric|Model|Path|Crash|State|Store|Fault|Sweep)$|` +
+	`Run\.Situations\[\]\.(Name|Title|Subtitle|Meaning|Metric|Model|Path|Crash|State|Store|Fault|Sweep|Experiment|Series)$|Run\.Experiments\[\]\.(Name|Shows\[\])$|` +
 	`Run\.(Plan|Predictions)\[\]\.Situation$|Run\.Calibration\.(Ceiling|Held)\{key\}$|` +
 	`Run\.Calibration\.Traces\{\}\.Requests\[\]\.(Runtime|Startup)\{key\}$|` +
 	`Run\.Calibration\.Traces\{\}\.Requests\[\]\.Steps\[\]\.(Kind|Name|Waits)$|` +

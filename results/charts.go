@@ -12,7 +12,7 @@ import (
 type Picture struct {
 	Name  string
 	About About
-	Of    string // the situation or sweep; the first of several, "" of none
+	Of    string // the situation, sweep or experiment; the first of several, "" of none
 	Look  string // a sentence or two: what to look for
 	Chart plot.Chart
 }
@@ -30,6 +30,7 @@ const (
 	AboutFaults     About = "faults"     // crashes and stalls
 	AboutState      About = "state"      // what a server remembers
 	AboutBalance    About = "balance"    // who of the workers does how much
+	AboutExperiment About = "experiment" // a metric against what its situations differ in
 )
 
 // Charts makes a run's charts, in the order of its situations. An architecture has the same colour, dash and marker in
@@ -45,6 +46,7 @@ func Charts(run Run, trials []Trial) []Picture {
 		case s.Phase != nil: // a cell of the maps
 		case s.State != "" && s.Metric == CPUPerRequest:
 			reads = append(reads, *col)
+		case s.X != nil && s.Experiment != "":
 		case s.Sweep != "":
 			if slices.IndexFunc(run.Situations, func(o Situation) bool { return o.Sweep == s.Sweep }) == i {
 				g.add(s.Sweep, sweepPictures(&run, trials, s.Sweep)...)
@@ -55,6 +57,10 @@ func Charts(run Run, trials []Trial) []Picture {
 	}
 	if len(reads) > 0 {
 		g.add(reads[0].Situation.Name, statesBars(reads))
+	}
+	figures := Figures(&run, trials)
+	for i := range figures {
+		g.add(figures[i].Experiment.Name, figures[i].picture())
 	}
 	g.add(PhaseName, phasePictures(&run, trials)...)
 	if len(g.all) > 0 {

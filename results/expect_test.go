@@ -19,7 +19,7 @@ func outcomeOf(t *testing.T, run *Run, trials []Trial, line string) Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := e.Judge(run, trials)
+	out, err := e.Judge(run, trials, MinTrials)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestExpectRefuses(t *testing.T) {
 	} {
 		e, err := ParseExpectation(line)
 		if err == nil {
-			_, err = e.Judge(&run, nil)
+			_, err = e.Judge(&run, nil, MinTrials)
 		}
 		if !errors.Is(err, ErrExpect) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s\n%v\nwant …%s…", line, err, want)
@@ -157,7 +157,7 @@ func TestExpectRefuses(t *testing.T) {
 	run.Architectures = []Architecture{{Name: "\x1b[31mred"}}
 	if e, err := ParseExpectation("cpu(x) < 1s"); err != nil {
 		t.Error(err)
-	} else if _, err := e.Judge(&run, nil); err == nil || strings.Contains(err.Error(), "\x1b") {
+	} else if _, err := e.Judge(&run, nil, MinTrials); err == nil || strings.Contains(err.Error(), "\x1b") {
 		t.Errorf("a name steers the terminal: %q", err)
 	}
 }
@@ -194,7 +194,7 @@ func TestExpectErrorRate(t *testing.T) {
 		n := 0
 		for range runs {
 			run, trials := noisy(rng, blocks, medians...)
-			out, err := e.Judge(&run, trials)
+			out, err := e.Judge(&run, trials, MinTrials)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -302,7 +302,7 @@ func FuzzExpect(f *testing.F) {
 		if err != nil || again.op != e.op || len(again.figures) != len(e.figures) {
 			t.Errorf("%q is read as another line: %v", e.Text, err)
 		}
-		out, err := e.Judge(&run, trials)
+		out, err := e.Judge(&run, trials, MinTrials)
 		if err != nil {
 			return
 		}

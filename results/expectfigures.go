@@ -239,7 +239,7 @@ func (f *expFigure) place(run *Run) (*Situation, error) {
 		case f.situation != "" && s.Name == f.situation:
 			return s, nil
 		case f.metric.about != "" && s.Metric != f.metric.about:
-		case s.State == "":
+		case s.State == "" && !s.point():
 			found = append(found, s)
 		default:
 			stateful = append(stateful, s)
@@ -295,8 +295,9 @@ func (f *expFigure) placeSweep(run *Run) (*Situation, error) {
 }
 
 // cells are the rows that a figure may be of: the one that is named; of best and worst, the row that is and all that
-// can't be told apart from it, which come behind it.
-func (f *expFigure) cells(run *Run, trials []Trial) ([]*expCell, error) {
+// can't be told apart from it, which come behind it. Where fewer than MinTrials blocks may answer, rows are told apart
+// if all their values are.
+func (f *expFigure) cells(run *Run, trials []Trial, least int) ([]*expCell, error) {
 	s, err := f.place(run)
 	if err != nil {
 		return nil, err
@@ -334,6 +335,10 @@ func (f *expFigure) cells(run *Run, trials []Trial) ([]*expCell, error) {
 		}
 		if c.constant {
 			return c.values[0] != first.values[0]
+		}
+		if few := min(len(c.values), len(first.values)); few < MinTrials && few >= least {
+			a, b := Summarize(list(c.values)), Summarize(list(first.values))
+			return a.Smallest > b.Biggest || a.Biggest < b.Smallest
 		}
 		return mannWhitney(list(c.values), list(first.values))*float64(len(all)-1) <= Alpha
 	}), nil

@@ -24,24 +24,37 @@ type Outcome struct {
 	Text  string // the expectation
 	Truth Truth
 	Why   string // the figures of both sides, or why there is no answer
+	// Indicative says that there were too few blocks for an interval: all of them agree.
+	Indicative bool
 }
+
+// FewBlocks is the least number of blocks that can give an indicative answer: that three agree by chance, on either
+// side, has a probability of 1 in 4; that five do, of 1 in 16.
+const FewBlocks = 3
+
+// mostChoices is how many ways to choose a row for each best and worst of a line are tried.
+const mostChoices = 4096
 
 // Judge answers an expectation by the trials of a run. Both sides are computed in each block from its own trials, so
 // that what disturbs a whole block cancels out; the order-statistic 95 % interval of the median of their difference
-// decides if it lies wholly on one side. Below MinTrials blocks there is no answer. A row that failed refutes what
-// calls it good. An error wraps ErrExpect: the line names what the run does not have.
-func (e *Expectation) Judge(run *Run, trials []Trial) (Outcome, error) {
-	options := make([][]*expCell, len(e.figures))
+// decides if it lies wholly on one side. Below MinTrials blocks there is no such interval: then all of them must agree,
+// and the answer is indicative. Below least blocks there is no answer. A row that failed refutes what calls it good. An
+// error wraps ErrExpect: the line names what the run does not have.
+func (e *Expectation) Judge(run *Run, trials []Trial, least int) (Outcome, error) {
+	options, ways := make([][]*expCell, len(e.figures)), 1
 	for i, f := range e.figures {
-		cells, err := f.cells(run, trials)
+		cells, err := f.cells(run, trials, least)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("%w %q: %w", ErrExpect, e.Text, err)
 		}
-		options[i] = cells
+		options[i], ways = cells, ways*len(cells)
+		if ways > mostChoices {
+			return Outcome{Text: e.Text, Truth: CannotTell, Why: "too many rows can't be told from the best or the worst"}, nil
+		}
 	}
 	var first Outcome
 	for i, cells := range combinations(options) {
-		out := e.judge(cells)
+		out := e.judge(cells, least)
 		switch {
 		case i == 0:
 			first = out
@@ -85,13 +98,13 @@ func (e *Expectation) ties(options [][]*expCell) string {
 }
 
 // judge answers with one cell for each figure.
-func (e *Expectation) judge(cells []*expCell) Outcome {
+func (e *Expectation) judge(cells []*expCell, least int) Outcome {
 	if why, refuted := e.failures(cells); why != "" {
 		truth := CannotTell
 		if refuted {
 			truth = Refuted
 		}
-		return Outcome{e.Text, truth, why}
+		return Outcome{Text: e.Text, Truth: truth, Why: why}
 	}
 	var sides [3][]float64 // left, right, and their ratio
 	var differ, above, below []float64
@@ -114,20 +127,23 @@ func (e *Expectation) judge(cells []*expCell) Outcome {
 	}
 	why := e.sides(sides, differ, constant) + chosen(e.figures, cells)
 	if len(differ) == 0 && constant {
-		return Outcome{e.Text, CannotTell, "there is nothing to compare: a division by 0?"}
+		return Outcome{Text: e.Text, Truth: CannotTell, Why: "there is nothing to compare: a division by 0?"}
 	}
-	if len(differ) < MinTrials && !constant {
-		return Outcome{e.Text, CannotTell, tooFewBlocks(len(differ), cells) + why}
+	if len(differ) < max(least, 1) && !constant {
+		return Outcome{Text: e.Text, Truth: CannotTell, Why: tooFewBlocks(len(differ), least, cells) + why}
 	}
 	truth := e.decide(interval(differ, constant), interval(above, constant), interval(below, constant))
-	return Outcome{e.Text, truth, why}
+	return Outcome{e.Text, truth, why, truth != CannotTell && len(differ) < MinTrials && !constant}
 }
 
-// interval is the 95 % interval of a median; a figure without trials has none.
+// interval is the 95 % interval of a median; of fewer values, all of them; a figure without trials has none.
 func interval(values []float64, constant bool) Summary {
 	s := Summarize(values)
-	if constant {
+	switch {
+	case constant:
 		s.Lo, s.Hi = s.Median, s.Median
+	case s.N < MinTrials:
+		s.Lo, s.Hi = s.Smallest, s.Biggest
 	}
 	return s
 }
@@ -308,8 +324,11 @@ func chosen(figures []*expFigure, cells []*expCell) (text string) {
 }
 
 // tooFewBlocks says why there is no interval.
-func tooFewBlocks(n int, cells []*expCell) string {
+func tooFewBlocks(n, least int, cells []*expCell) string {
 	text := fmt.Sprintf("%s with all figures, and an interval needs %d", plural(n, "block"), MinTrials)
+	if least < MinTrials {
+		text = fmt.Sprintf("%s with all figures, and even a hint needs %d", plural(n, "block"), least)
+	}
 	said := map[string]bool{}
 	for _, c := range cells {
 		if t := fmt.Sprintf(" (%s in %s: %s)", c.row.Label, c.situation, c.word); c.word != "" && !said[t] {

@@ -1,5 +1,9 @@
 package results
 
+import (
+	"slices"
+)
+
 // Experiment is a question that several situations answer together, each at another value of X.
 type Experiment struct {
 	Name     string   `json:"name"`
@@ -21,4 +25,24 @@ type Lesson struct {
 	Says   string `json:"says"`   // a sentence
 	Source string `json:"source"` // who found it, and where
 	Holds  string `json:"holds"`  // an expectation, see ParseExpectation, that is true if it does
+}
+
+// point tells a situation that is a point of a curve, of a sweep or of an experiment, and so no column of a table.
+func (s *Situation) point() bool { return s.Sweep != "" || s.Phase != nil || s.onAxis() }
+
+// onAxis tells a point of an experiment's figures.
+func (s *Situation) onAxis() bool { return s.Experiment != "" && s.X != nil }
+
+// experimentsOf are the experiments of a run in the order in which they were asked for; one that only situations name is
+// among them, so that no measurement is lost.
+func experimentsOf(run *Run) []Experiment {
+	all := slices.Clone(run.Experiments)
+	for i := range run.Situations {
+		s := &run.Situations[i]
+		named := func(e Experiment) bool { return e.Name == s.Experiment }
+		if s.onAxis() && !slices.ContainsFunc(all, named) {
+			all = append(all, Experiment{Name: s.Experiment, Question: s.Experiment})
+		}
+	}
+	return all
 }

@@ -86,7 +86,7 @@ func (col *Column) relation(a, b *Cell) relation {
 }
 
 // ParetoFront compares every row with every other one in all columns that rank rows: those of the table, latency, and
-// what a crash does. Columns that are about some rows only are left out, and so are references and loads of a sweep.
+// what a crash does. Columns that are about some rows only are left out, and so are references and points of a curve.
 func ParetoFront(run *Run, trials []Trial) (f Front) {
 	p := newPareto(run, trials)
 	if f.None = p.none(); f.None != "" {
@@ -135,7 +135,7 @@ func newPareto(run *Run, trials []Trial) *pareto {
 	}
 	columns := slices.DeleteFunc(judgedColumns(run, trials), func(col Column) bool {
 		s := col.Situation
-		return s.Sweep != "" || stateCost(s) || len(s.Rows) > 0 && len(s.Rows) < len(p.rows)
+		return s.point() || stateCost(s) || len(s.Rows) > 0 && len(s.Rows) < len(p.rows)
 	})
 	for _, col := range columns {
 		p.add(col, len(columns)*len(p.rows)*(len(p.rows)-1)/2)
@@ -286,7 +286,7 @@ func (p *pareto) none() string {
 		return ""
 	}
 	for _, col := range judgedColumns(p.v.run, p.v.trials) {
-		if !stateCost(col.Situation) && col.Situation.Sweep == "" {
+		if !stateCost(col.Situation) && !col.Situation.point() {
 			if _, _, _, rest := sortCells(&col); len(rest) > 1 {
 				return p.v.tooFew(&col)
 			}

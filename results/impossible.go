@@ -24,6 +24,9 @@ const (
 	mostTrialText = 16 << 10
 	// mostCells is how many cells a run may have: each is judged on its own.
 	mostCells = 10_000
+	// Each lesson looks at all trials, and each metric ranks every cell again.
+	mostExperiments = 50
+	mostLessons     = 20
 	// splitError is by how many seconds the kernel's split of CPU time into user and system may step back: it is an
 	// estimate from ticks, which the kernel scales to the exact sum (cputime_adjust in kernel/sched/cputime.c).
 	splitError = 0.1
@@ -240,6 +243,7 @@ func (r *Run) impossible() string {
 			{"warmup", s.Warmup, mostSeconds}, {"window", s.Window, mostSeconds},
 			{"connections", float64(s.Connections), mostCount}, {"silent", float64(s.Silent), mostCount},
 			{"clients", float64(s.Clients), mostCount}, {"read", float64(s.Read), mostCount},
+			{"workers", float64(s.Workers), mostCount}, optional("x", s.X, mostCount),
 			{"cpus", float64(s.CPUs), mostCount}, {"procs", float64(s.Procs), mostCount}}
 		if s.Phase != nil {
 			figures = append(figures, figure{"phase.service", s.Phase.Service, mostSeconds},
@@ -253,6 +257,16 @@ func (r *Run) impossible() string {
 		}
 		if what := outOfBounds(figures); what != "" {
 			return fmt.Sprintf("of the situation %q %s", s.Name, what)
+		}
+	}
+	for i := range r.Experiments {
+		e := &r.Experiments[i]
+		if what := once("experiment", e.Name); what != "" {
+			return what
+		}
+		if i >= mostExperiments || len(e.Shows) > len(Everything) || len(e.Lessons) > mostLessons {
+			return fmt.Sprintf("its experiment %q has %d metrics and %d lessons; at most %d experiments of %d and %d are read",
+				e.Name, len(e.Shows), len(e.Lessons), mostExperiments, len(Everything), mostLessons)
 		}
 	}
 	return outOfBounds(append(r.Calibration.figures(), figure{"trials", float64(r.Setup.Trials), mostCount},

@@ -99,7 +99,7 @@ func TestExpectationsOfEveryExperiment(t *testing.T) {
 	} {
 		e, err := ParseExpectation(line)
 		if err == nil {
-			_, err = e.Judge(want.run, nil)
+			_, err = e.Judge(want.run, nil, MinTrials)
 		}
 		if err == nil || !strings.Contains(err.Error(), want.why) {
 			t.Errorf("%s: %v, want …%s…", line, err, want.why)

@@ -47,13 +47,13 @@ type OverviewCell struct {
 }
 
 // NewOverview makes the tables of a run: of its situations; of what it costs to remember clients; of what a fault does.
-// The points of a sweep are curves, not columns.
+// What is a point of a curve is no column.
 func NewOverview(run *Run, trials []Trial) Overview {
 	d := screen{run: run, trials: trials}
 	var shown []Column
 	for _, col := range Columns(run, trials) {
 		switch s := col.Situation; {
-		case s.State != "" || s.Metric == Outage || s.Sweep != "":
+		case s.State != "" || s.Metric == Outage || s.point():
 			continue
 		case s.Metric == Latency:
 			d.latency = append(d.latency, col)

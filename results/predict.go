@@ -31,7 +31,7 @@ func Questions(run *Run) (all []Question) {
 	for i := range run.Situations {
 		s := &run.Situations[i]
 		q := Question{Title: s.Title, Meaning: s.Meaning, Asks: s.Metric.asks(), of: s.Name}
-		if s.Sweep != "" {
+		if s.point() {
 			if s.Sweep != LoadSweep || asked[s.Sweep] {
 				continue
 			}
@@ -40,7 +40,7 @@ func Questions(run *Run) (all []Question) {
 		}
 		for j := range run.Architectures {
 			a := &run.Architectures[j]
-			if a.Reference || s.Sweep != "" || !planned(run.Plan, s, a) {
+			if a.Reference || s.point() || !planned(run.Plan, s, a) {
 				continue
 			}
 			if !stateCost(s) {

@@ -143,6 +143,7 @@ type Situation struct {
 	Fault       string             `json:"fault,omitempty"`      // what is killed in the window: "server", "worker" or "store"
 	Rows        []string           `json:"rows,omitempty"`       // that it is about; nil: all
 	Experiment  string             `json:"experiment,omitempty"` // that it is part of
+	Series      string             `json:"series,omitempty"`     // "waits", "blocks": where it has several situations at the same X
 	X           *float64           `json:"x,omitempty"`          // in which the situations of an experiment differ, in the base unit of its axis
 	Workers     int                `json:"workers,omitempty"`    // of pools; 0: those of the run
 	CPUs        int                `json:"cpus,omitempty"`       // of the server, the first of those of the run; 0: all of them

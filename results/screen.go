@@ -24,7 +24,7 @@ func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 	blocked := d
 	for _, c := range Columns(&run, trials) {
 		switch {
-		case c.Situation.State != "", c.Situation.Sweep != "": // it closes the screen, or has its own
+		case c.Situation.State != "", c.Situation.point(): // it closes the screen, or has its own
 		case c.Situation.Metric == Latency:
 			d.latency = append(d.latency, c)
 		case c.Situation.Metric == Stall:
@@ -34,9 +34,10 @@ func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 		}
 	}
 	costs := d.apart(stateCost)
+	points := slices.ContainsFunc(run.Situations, func(s Situation) bool { return s.point() })
 	sweeps := slices.ContainsFunc(run.Situations, func(s Situation) bool { return s.Sweep == LoadSweep })
 	var lines []string
-	if len(d.columns)+len(d.latency) > 0 || !costs && !sweeps && len(blocked.columns) == 0 {
+	if len(d.columns)+len(d.latency) > 0 || !costs && !points && len(blocked.columns) == 0 {
 		lines = d.lines()
 	}
 	if len(blocked.columns) > 0 {

@@ -16,7 +16,7 @@ func Wide(w io.Writer, run Run, trials []Trial, s Style) error {
 	var b bytes.Buffer
 	wideAnswers(&b, &run, trials)
 	for _, col := range Columns(&run, trials) {
-		if col.Situation.Sweep == "" {
+		if !col.Situation.point() {
 			wideSituation(&b, &run, &col)
 		}
 	}

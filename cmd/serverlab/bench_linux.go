@@ -149,7 +149,7 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 	o = bench.Options{
 		Program: "serverlab " + commit, Experiments: c.flags.Args(), Trials: f.trials,
 		CrashTrials: f.crashTrials(set("trials")), Connections: f.connections,
-		Workers: cfg.Workers, Seed: f.seed, Bare: beside(self, "serverlab-bare"),
+		Workers: cfg.Workers, Usual: f.usual(), Seed: f.seed, Bare: beside(self, "serverlab-bare"),
 		Empty: []string{beside(self, "serverlab-worker"), "--empty"},
 		Server: func(s bench.ServerOptions) []string {
 			argv := []string{self, "serve", "--until-eof", "--arch=" + s.Architecture,
@@ -189,7 +189,7 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 	if set("arch") && strings.Trim(f.archs, ", ") == "" {
 		return o, usagef("--arch names no architecture; leave it out for those of the lecture")
 	}
-	if o.Rows, o.LeftOut, err = f.rows(cfg); err != nil {
+	if o.Rows, o.LeftOut, err = f.rows(cfg, c.flags.Args()); err != nil {
 		return o, err
 	}
 	if o.Split, err = f.split(); err != nil {
@@ -217,6 +217,11 @@ Experiments; without one the default is run:
   load      more and more requests that compute, up to the knee and past it:
             about 5 minutes
   stall     one request blocks who serves it: who else has to wait?
+  pool-size pools of 1 to 512 workers; has rows of its own, as have the others below
+  accept    who accepts connections for a pool?
+  cores     more and more CPUs for the server, which needs four
+  gomaxprocs how many threads run Go code at the same time?
+  phase     a map of who answers the most where
   lie       what three load generators say of one stall
 `
 
@@ -228,15 +233,29 @@ func (f *benchFlags) crashTrials(asked bool) int {
 	return max(1, f.trials/crashShare)
 }
 
-// names are the rows that were asked for: by name, all of the table, or those of the lecture; references after them.
-func (f *benchFlags) names() (names []string) {
+// usual are the rows of the lecture; nil where the user names rows.
+func (f *benchFlags) usual() (names []string) {
+	for _, a := range servers.Architectures {
+		if f.archs == "" && !a.Unfinished && !a.Rare {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
+// names are the rows that were asked for: by name, all of the table, or those that the experiments are about, which are
+// mostly those of the lecture; references after them.
+func (f *benchFlags) names(experiments []string) (names []string) {
+	if f.archs == "" {
+		names = bench.RowsOf(experiments, f.trials, f.usual())
+	}
 	for name := range strings.SplitSeq(f.archs, ",") {
 		if name = strings.TrimSpace(name); name != "" && name != "all" {
 			names = append(names, name)
 			continue
 		}
 		for _, a := range servers.Architectures {
-			if !a.Unfinished && (name == "all" || f.archs == "" && !a.Rare) {
+			if !a.Unfinished && name == "all" {
 				names = append(names, a.Name)
 			}
 		}
@@ -250,8 +269,8 @@ func (f *benchFlags) names() (names []string) {
 }
 
 // rows are the rows to measure, and those that can't be measured here, with the reasons.
-func (f *benchFlags) rows(cfg servers.Config) (rows []results.Architecture, left []results.LeftOut, err error) {
-	for _, name := range f.names() {
+func (f *benchFlags) rows(cfg servers.Config, experiments []string) (rows []results.Architecture, left []results.LeftOut, err error) {
+	for _, name := range f.names(experiments) {
 		a, v, err := servers.Lookup(name)
 		if err != nil {
 			return nil, nil, usageError{err}

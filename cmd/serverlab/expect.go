@@ -103,7 +103,7 @@ func (f *expectFlags) add(line string) error {
 // ask answers all lines; nil without any.
 func (f *expectFlags) ask(run *results.Run, trials []results.Trial) (all []results.Outcome, err error) {
 	for _, e := range f.parsed {
-		o, err := e.Judge(run, trials)
+		o, err := e.Judge(run, trials, results.MinTrials)
 		if err != nil {
 			return nil, usageError{fmt.Errorf("--expect: %w", err)}
 		}

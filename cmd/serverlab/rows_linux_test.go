@@ -43,7 +43,7 @@ func TestBenchRows(t *testing.T) {
 			"epoll nethttp fasthttp apache-prefork apache-worker apache-event", "nginx", ""},
 		{benchFlags{archs: "prefork:accept=pass,fasthttp"}, "prefork:accept=pass fasthttp", "", ""},
 	} {
-		rows, left, err := c.flags.rows(servers.DefaultConfig())
+		rows, left, err := c.flags.rows(servers.DefaultConfig(), nil)
 		if c.err != "" {
 			if err == nil || !strings.Contains(err.Error(), c.err) {
 				t.Errorf("%+v: %v, want %q", c.flags, err, c.err)
@@ -76,7 +76,7 @@ func TestBenchRows(t *testing.T) {
 // `all` takes the whole table, and names what is not finished.
 func TestBenchTakesAll(t *testing.T) {
 	lacking(t)
-	rows, left, err := (&benchFlags{archs: "all"}).rows(servers.DefaultConfig())
+	rows, left, err := (&benchFlags{archs: "all"}).rows(servers.DefaultConfig(), nil)
 	if err != nil || len(rows) != len(servers.Names()) {
 		t.Errorf("%d rows, %v; the table has %d", len(rows), err, len(servers.Names()))
 	}

@@ -12,11 +12,12 @@ import (
 
 // screenFlags is how a result is shown.
 type screenFlags struct {
-	wide, ascii bool
+	wide, ascii, lessons bool
 }
 
 func (f *screenFlags) register(c *call) {
 	c.flags.BoolVar(&f.wide, "wide", false, "show everything that was measured, not only the closing screen")
+	c.flags.BoolVar(&f.lessons, "lessons", false, "show only what came of the lessons of the experiments")
 	c.flags.BoolVar(&f.ascii, "ascii", false, "draw with plain characters")
 }
 
@@ -26,6 +27,9 @@ func (f *screenFlags) style(w io.Writer) results.Style {
 
 // show prints the closing screen, or everything.
 func (f *screenFlags) show(w io.Writer, run results.Run, trials []results.Trial) error {
+	if f.lessons {
+		return results.WriteLessons(w, run, trials, f.style(w))
+	}
 	draw := []func(io.Writer, results.Run, []results.Trial, results.Style) error{results.Screen}
 	switch faults, all := results.Faults(run); {
 	case all && !f.wide:
@@ -33,10 +37,11 @@ func (f *screenFlags) show(w io.Writer, run results.Run, trials []results.Trial)
 	case faults:
 		draw = append(draw, results.Crash)
 	}
+	experiments := results.Experiments
 	if f.wide {
-		draw[0] = results.Wide
+		draw[0], experiments = results.Wide, results.WideExperiments
 	}
-	draw = append(draw, results.Predicted)
+	draw = append(draw, experiments, results.Predicted)
 	if err := results.WriteRiddle(w, &run, f.style(w)); err != nil {
 		return err
 	}

@@ -120,18 +120,18 @@ func (m *Map) group(f *frame, n int, a area, width float64) {
 }
 
 func (m *Map) cell(f *frame, c *MapCell, key *MapKey, title string, x, y, width float64) {
-	class, fill, stroke, letter, ink := "grid", light.grid, light.grid, "=", "soft"
+	class, fill, stroke, letter, ink, pale := "band", light.soft, "none", "=", "soft", "0.18"
 	switch {
 	case key != nil:
 		k := lookOf(key.Style)
-		class, fill, stroke, letter, ink = "fill", k.colour, k.colour, key.Letter, "on"
+		class, fill, stroke, letter, ink, pale = "fill", k.colour, k.colour, key.Letter, "on", ""
 		if k.open {
 			class, fill, ink = "open", light.back, ""
 		}
 	case !c.Known:
-		class, fill, letter = "chip", "none", ""
+		class, fill, stroke, letter, pale = "chip", "none", light.soft, "", ""
 	}
-	f.start("rect", "class", class, "fill", fill, "stroke", stroke, "x", px(x+1), "y", px(y+1), "width", px(width-2),
+	f.start("rect", "class", class, "fill", fill, "stroke", stroke, "opacity", pale, "x", px(x+1), "y", px(y+1), "width", px(width-2),
 		"height", px(mapCellHeight-2), "rx", "3")
 	f.whole("title", title)
 	f.end("rect")

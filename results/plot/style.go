@@ -42,7 +42,6 @@ func CSS() string {
 .plot .title{font-size:16px;font-weight:600}
 .plot .halo{paint-order:stroke;stroke:var(--plot-back);stroke-width:4px;stroke-linejoin:round}
 .plot .grid{stroke:var(--plot-grid)}
-.plot rect.grid{fill:var(--plot-grid)}
 .plot .axis{stroke:var(--plot-soft)}
 .plot .moment,.plot .whisker{stroke:var(--plot-ink)}
 .plot .line{fill:none;stroke:var(--c);stroke-width:2}

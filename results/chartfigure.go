@@ -1,0 +1,111 @@
+package results
+
+import (
+	"fmt"
+	"math"
+
+	"serverlab/results/plot"
+)
+
+// farAbove is by which factor a ceiling may be above all that was measured: what is further would only press the lines to
+// the ground.
+const farAbove = 3
+
+// plotted is the axis as charts have it.
+func (a Axis) plotted() plot.Axis {
+	x := plot.Axis{Title: a.Title, Unit: plot.Unit{Symbol: a.Unit}}
+	switch a.Unit {
+	case "s":
+		x.Unit = plot.Milliseconds
+	case "B":
+		x.Unit = plot.Kilobytes
+	}
+	if x.Title == "" {
+		x.Title = "x"
+	}
+	if a.Log {
+		x.Scale = plot.Log
+	}
+	return x
+}
+
+// value prints a value of the axis without its unit, unless that depends on it.
+func (a Axis) value(v float64) string {
+	switch {
+	case v == 0:
+		return "0"
+	case a.Unit == "s":
+		return span(v)
+	case a.Unit == "B":
+		return size(v)
+	}
+	return exact(v)
+}
+
+// picture draws a line for each row that takes part, and the ceiling. A cell that failed is a gap, which the table names;
+// one that is not ranked is hollow.
+func (f *Figure) picture() Picture {
+	most, lowest, top := 0, math.Inf(1), 0.0
+	l := &plot.Lines{X: f.Experiment.X.plotted(), Y: f.Metric.axis()}
+	for row := range f.Columns[0].Cells {
+		s := plot.Series{Name: f.Columns[0].Cells[row].Architecture.Label, Style: row}
+		for i := range f.Columns {
+			c := &f.Columns[i].Cells[row]
+			if len(c.Trials) == 0 {
+				continue
+			}
+			y, interval := c.drawn()
+			p := plot.Point{X: *f.Columns[i].Situation.X, Y: y, Interval: interval, N: c.Summary.N,
+				Open: c.Verdict == Unranked}
+			if c.Verdict == Failed {
+				p.Mark = "fails: " + c.Word
+			}
+			if most = max(most, len(c.Trials)); y > 0 {
+				lowest, top = min(lowest, y), max(top, y)
+			}
+			s.Points = append(s.Points, p)
+		}
+		if len(s.Points) > 0 {
+			l.Series = append(l.Series, s)
+		}
+	}
+	if len(l.Series) == 0 {
+		return Picture{}
+	}
+	if limit := f.limit(top); len(limit.Points) > 0 {
+		l.Series = append([]plot.Series{limit}, l.Series...)
+	}
+	l.Y.Scale = scaleOf(lowest, top)
+	l.Head = plot.Head{Title: f.Experiment.Question, Of: "architecture", Count: "trials", Note: f.note(most),
+		Desc: f.heading() + " against " + l.X.Title + ", a line for each architecture."}
+	name := f.Experiment.Name + "-" + string(f.Metric)
+	if f.Series != "" {
+		name += "-" + f.Series
+	}
+	return Picture{Name: name, About: AboutExperiment, Chart: l}
+}
+
+// limit is the ceiling as a line, where it is not far above all that was measured.
+func (f *Figure) limit(top float64) plot.Series {
+	s := plot.Series{Name: "ceiling (Little's law)", Reference: true}
+	for i := range f.Columns {
+		if v, ok := f.ceiling(i); ok && v <= farAbove*top {
+			s.Points = append(s.Points, plot.Point{X: *f.Columns[i].Situation.X, Y: v})
+		}
+	}
+	return s
+}
+
+// note is the setting that all situations share.
+func (f *Figure) note(trials int) string {
+	s := f.Columns[0].Situation
+	conns := "a connection per request"
+	if s.KeepAlive {
+		conns = "keep-alive"
+	}
+	text := fmt.Sprintf("%s, %s; medians of %s", f.heading(), conns, plural(trials, "trial"))
+	if trials >= MinTrials {
+		return text + " with 95 % intervals"
+	}
+	return text
+}

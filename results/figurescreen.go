@@ -1,0 +1,157 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// narrowest is the least width of a column of a figure on the screen, with its mark and the space before it.
+const narrowest = 8
+
+// Experiments draws what the experiments of a run came to, at most 80 columns wide: of each the question, its first
+// metric against what its situations differ in, and the lessons. Nothing where a run has none.
+func Experiments(w io.Writer, run Run, trials []Trial, s Style) error {
+	return drawExperiments(w, &run, trials, s, false)
+}
+
+// WideExperiments is Experiments with all metrics, and with a column for each situation, however many there are.
+func WideExperiments(w io.Writer, run Run, trials []Trial, s Style) error {
+	return drawExperiments(w, &run, trials, s, true)
+}
+
+func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) error {
+	figures, answers := Figures(run, trials), Lessons(run, trials)
+	for _, e := range experimentsOf(run) {
+		var some []Figure
+		for _, f := range figures {
+			if f.Experiment.Name == e.Name && (wide || len(some) == 0 || f.Metric == some[0].Metric) {
+				some = append(some, f)
+			}
+		}
+		learnt := slices.DeleteFunc(slices.Clone(answers), func(a LessonAnswer) bool { return a.Experiment != e.Name })
+		if len(some)+len(learnt) == 0 {
+			continue
+		}
+		d := figureScreen{style: s, room: screenWidth - labelWidth}
+		if d.put(bold, wrap(strings.ToUpper(e.Name)+"   "+e.Question, screenWidth)...); wide {
+			d.room = 1 << 16
+		}
+		for i := range some {
+			d.table(&some[i])
+		}
+		d.lines = append(d.lines, lessonLines(learnt, s)...)
+		if _, err := io.WriteString(w, strings.Join(d.lines, "\n")+"\n"); err != nil {
+			return fmt.Errorf("draw the experiment %s: %w", Style{}.text(e.Name), err)
+		}
+	}
+	return nil
+}
+
+// figureScreen draws the figures of one experiment.
+type figureScreen struct {
+	style Style
+	room  int // for the columns, characters
+	lines []string
+}
+
+func (d *figureScreen) put(code string, lines ...string) {
+	for _, l := range lines {
+		d.lines = append(d.lines, d.style.paint(code, d.style.text(clip(strings.TrimRight(l, " "), labelWidth+d.room))))
+	}
+}
+
+// table is a line for each row that takes part and a column for each X, or as many of them as there is room for.
+func (d *figureScreen) table(f *Figure) {
+	wide := narrowest
+	for i := range f.Columns {
+		wide = max(wide, width(f.Experiment.X.value(*f.Columns[i].Situation.X))+2)
+		for row := range f.Columns[i].Cells {
+			wide = max(wide, width(f.cell(i, row))+2)
+		}
+	}
+	shown := spaced(len(f.Columns), max(2, d.room/wide))
+	against := f.heading() + " (" + f.unit() + ")"
+	if title := f.Experiment.X.Title; title != "" {
+		against += ", against " + title
+	}
+	if len(shown) < len(f.Columns) {
+		against += fmt.Sprintf(": %d of %d values, all by --wide", len(shown), len(f.Columns))
+	}
+	d.put("", wrap(against, screenWidth)...)
+	head, limit, limited := left("● best × fails", labelWidth), left("ceiling", labelWidth), false
+	for _, i := range shown {
+		head += right(f.Experiment.X.value(*f.Columns[i].Situation.X), wide-1) + " "
+		top := "–"
+		if v, ok := f.ceiling(i); ok {
+			top, limited = f.Metric.figure(v, 0), true
+		}
+		limit += right(top, wide-1) + " "
+	}
+	d.put(bold, head)
+	for row := range f.Columns[0].Cells {
+		if !f.takesPart(row) {
+			continue
+		}
+		line := d.style.text(left(f.Columns[0].Cells[row].Architecture.Label, labelWidth))
+		for _, i := range shown {
+			mark, code := " ", ""
+			switch f.Columns[i].Cells[row].Verdict {
+			case Best, Tied:
+				mark, code = "●", green
+			case Failed:
+				mark, code = "×", red
+			}
+			line += d.style.text(right(f.cell(i, row), wide-1)) + d.style.paint(code, d.style.text(mark))
+		}
+		d.lines = append(d.lines, strings.TrimRight(line, " "))
+	}
+	if limited {
+		d.put("", limit)
+	}
+}
+
+// cell is a figure in few characters: in brackets where it is not ranked; why there is none.
+func (f *Figure) cell(column, row int) string {
+	col := &f.Columns[column]
+	switch c := &col.Cells[row]; {
+	case c.Verdict == NotMeasured || c.absent():
+		return "–"
+	case c.Verdict == Failed:
+		return clip(c.Word, 12)
+	case c.Summary.N == 0:
+		return "n/a"
+	case c.Verdict == Unranked:
+		return "(" + f.Metric.figure(c.Summary.Median, clients(c, col.Situation)) + ")"
+	default:
+		return f.Metric.figure(c.Summary.Median, clients(c, col.Situation))
+	}
+}
+
+// unit is that of the figures, or which way is better where each figure names its own.
+func (f *Figure) unit() string {
+	better := "less is better"
+	if f.Metric.HigherIsBetter() {
+		better = "more is better"
+	}
+	if u := f.Metric.unit(); u != "" {
+		return u + ", " + better
+	}
+	return better
+}
+
+// spaced are at most most of n places, the first and the last among them, evenly spread.
+func spaced(n, most int) (places []int) {
+	if n <= most {
+		most = n
+	}
+	for i := range most {
+		at := i
+		if most > 1 {
+			at = i * (n - 1) / (most - 1)
+		}
+		places = append(places, at)
+	}
+	return places
+}

@@ -1,0 +1,116 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// LessonVerdict is what a run says of a lesson.
+type LessonVerdict string
+
+// The verdicts on a lesson.
+const (
+	AsExpected   LessonVerdict = "as the literature expects"
+	NotHere      LessonVerdict = "not here"
+	LessonUnsure LessonVerdict = "cannot tell"
+)
+
+// LessonAnswer is what a run says of one lesson of one of its experiments.
+type LessonAnswer struct {
+	Experiment string
+	Lesson
+	Verdict    LessonVerdict
+	Indicative bool   // fewer than MinTrials blocks, which all agree
+	Why        string // the figures of both sides, or why there is no answer
+}
+
+// Lessons judges the lessons of a run's experiments, in their order. Already FewBlocks blocks answer, as indicative; a
+// lesson that the run can't answer, since a row or a situation is missing, can't be told.
+func Lessons(run *Run, trials []Trial) (all []LessonAnswer) {
+	for i := range run.Experiments {
+		for _, l := range run.Experiments[i].Lessons {
+			a := LessonAnswer{Experiment: run.Experiments[i].Name, Lesson: l, Verdict: LessonUnsure}
+			e, err := ParseExpectation(l.Holds)
+			var out Outcome
+			if err == nil {
+				out, err = e.Judge(run, trials, FewBlocks)
+			}
+			if a.Why, a.Indicative = out.Why, out.Indicative; err != nil {
+				a.Why = err.Error()
+			}
+			switch out.Truth {
+			case Holds:
+				a.Verdict = AsExpected
+			case Refuted:
+				a.Verdict = NotHere
+			}
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// Short is the verdict with its label: "not here (indicative)".
+func (a *LessonAnswer) Short() string {
+	if a.Indicative {
+		return string(a.Verdict) + " (indicative)"
+	}
+	return string(a.Verdict)
+}
+
+// Mark is ✓, ✗ or ?.
+func (a *LessonAnswer) Mark() string {
+	return map[LessonVerdict]string{AsExpected: "✓", NotHere: "✗", LessonUnsure: "?"}[a.Verdict]
+}
+
+// Figures are the lesson as an expectation and what came out: "cpu(a) < cpu(b): 3 µs against 4 µs, ...".
+func (a *LessonAnswer) Figures() string { return a.Holds + ": " + a.Why }
+
+// lessonLines are the lessons for a screen: the verdict, and beneath it the figures.
+func lessonLines(all []LessonAnswer, s Style) (lines []string) {
+	for i := range all {
+		a := &all[i]
+		code := map[LessonVerdict]string{AsExpected: green, NotHere: red}[a.Verdict]
+		says := a.Says
+		if a.Source != "" {
+			says += " (" + a.Source + ")"
+		}
+		for k, part := range wrap(a.Short()+": "+says, screenWidth-4) {
+			head := "  "
+			if k == 0 {
+				head = s.paint(code, s.text(a.Mark())) + " "
+			}
+			lines = append(lines, head+s.text(clip(part, screenWidth-4)))
+		}
+		for _, part := range wrap(a.Figures(), screenWidth-4) {
+			lines = append(lines, "    "+s.text(clip(part, screenWidth-4)))
+		}
+	}
+	return lines
+}
+
+// WriteLessons prints all lessons of a run, each behind its experiment's name, in lines of at most 80 columns, and how
+// many came out in which way.
+func WriteLessons(w io.Writer, run Run, trials []Trial, s Style) error {
+	all := Lessons(&run, trials)
+	lines, counts, last := []string{}, map[LessonVerdict]int{}, ""
+	for i := range all {
+		a := &all[i]
+		if a.Experiment != last {
+			last = a.Experiment
+			lines = append(lines, s.paint(bold, s.text(clip(strings.ToUpper(last), screenWidth))))
+		}
+		lines = append(lines, lessonLines(all[i:i+1], s)...)
+		counts[a.Verdict]++
+	}
+	total := "The run has no lessons: `serverlab list` names the experiments that have."
+	if len(all) > 0 {
+		total = fmt.Sprintf("%s: %d %s, %d %s, %d %s", plural(len(all), "lesson"), counts[AsExpected], AsExpected,
+			counts[NotHere], NotHere, counts[LessonUnsure], LessonUnsure)
+	}
+	if _, err := io.WriteString(w, strings.Join(append(lines, total), "\n")+"\n"); err != nil {
+		return fmt.Errorf("print the lessons: %w", err)
+	}
+	return nil
+}
