@@ -28,7 +28,7 @@ func (b *bench) phaseGrid() (service, blocking []float64, clients []int) {
 	case b.Trials < results.MinTrials:
 		return []float64{0.0001, 0.005}, []float64{0, 0.5, 1}, []int{8, 64}
 	case b.Trials > results.MinTrials:
-		return []float64{0.0001, 0.0005, 0.002, 0.005}, []float64{0, 0.1, 0.5, 0.9, 1}, []int{4, 32, 256}
+		return []float64{0.0001, 0.0005, 0.002, 0.005}, []float64{0, 0.1, 0.5, 0.9, 1}, []int{8, 64, 256}
 	}
 	return []float64{0.0001, 0.001, 0.005}, []float64{0, 0.5, 1}, []int{8, 64}
 }

@@ -32,7 +32,7 @@ func (b *bench) poolSizes() []int {
 	case b.Trials > results.MinTrials:
 		return []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512}
 	}
-	return []int{1, 4, 16, 64, 128, 512}
+	return []int{1, 8, 32, 64, 128, 512}
 }
 
 // poolsOf are the rows that are tried with so many workers: a dynamic pool needs room to grow, and for a look it takes

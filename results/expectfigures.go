@@ -68,7 +68,7 @@ var expMetrics = []expMetric{
 		return float64(t.Load.Sessions.Lost), true
 	}},
 	{name: "stall", unit: expUnit{seconds: 1}, about: Stall, value: metricValue(Stall)},
-	{name: "balance", higher: true, value: metricValue(Balance)},
+	{name: "balance", about: Balance, higher: true, value: metricValue(Balance)},
 	{name: "goodput", about: Goodput, higher: true, value: metricValue(Goodput)},
 	{name: "peak", about: Goodput, higher: true, swept: (*Curve).blockPeaks},
 	{name: "knee", about: Goodput, higher: true, swept: (*Curve).blockKnees},
@@ -181,9 +181,6 @@ func (c *expCell) sweep(m *expMetric, run *Run, trials []Trial, sweep string) {
 // judge is a trial's figure, or a word that says why it has none that counts, and whether that is the server's fault.
 func (m *expMetric) judge(t *Trial, s *Situation) (v float64, word string, fault bool) {
 	about := m.about
-	if m.name == "balance" {
-		about = Balance
-	}
 	if m.beside {
 		about = s.Metric
 	}
