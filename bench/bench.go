@@ -52,6 +52,8 @@ type ServerOptions struct {
 	Stats        string        // file of its scoreboard
 	MaxConns     int           // connections that it must take; 0: its default
 	Workers      int           // of a pool; 0: its default
+	Procs        int           // GOMAXPROCS; 0: what the architecture wants
+	CPUs         []int         // that it may use; nil: those of the run
 	Addr         string        // HOST:PORT to listen on; "": a free port
 	State, Store string        // of the file service; "": its defaults
 	Lease        time.Duration // of soft state; 0: its default
@@ -213,8 +215,11 @@ func (b *bench) leaveOutIdle() error {
 			return false
 		}
 		l := results.LeftOut{Name: r.Name, Why: "it has no file service"}
-		if r.StaticOnly {
+		switch {
+		case r.StaticOnly:
 			l.Why = "it serves one file only"
+		case !slices.ContainsFunc(b.sits, func(s results.Situation) bool { return s.State != "" }):
+			l.Why = "the experiment is about other rows"
 		}
 		b.LeftOut, why = append(slices.Clone(b.LeftOut), l), l.Name+": "+l.Why
 		return true

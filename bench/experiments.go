@@ -34,6 +34,10 @@ var experiments = []Experiment{
 	{Experiment: aboutIdle, of: (*bench).idles},
 	{Experiment: aboutSlow, of: (*bench).slowClients},
 	{Experiment: aboutBlast, of: (*bench).blasts},
+	{Experiment: aboutPoolSize, of: (*bench).poolSweep, rows: poolRows},
+	{Experiment: aboutAccept, of: (*bench).accepts, rows: acceptRows},
+	{Experiment: aboutCores, of: (*bench).cores, rows: coresRows},
+	{Experiment: aboutPhase, of: (*bench).phases, rows: phaseRows},
 }
 
 // LessonsName stands for every experiment that has lessons.
@@ -94,6 +98,7 @@ func (b *bench) about(e Experiment) []results.Situation {
 	view := *b
 	view.rows = b.rowsOf(e)
 	sits := e.of(&view)
+	b.notes = view.notes
 	if len(view.rows) == len(b.rows) {
 		return sits
 	}

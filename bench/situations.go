@@ -181,6 +181,7 @@ func round2(x float64) float64 {
 // takes: measured, then rounded up.
 const (
 	trialOverhead       = 60 * time.Millisecond
+	usualWorkers        = 64 // of a pool whose start the calibration has seen
 	calibrationOverhead = 4 * time.Second
 	calibrationPerRow   = 700 * time.Millisecond
 	calibrationIdle     = time.Second             // of a row that takes as many connections as there are
@@ -229,7 +230,11 @@ func plannedTrial(s results.Situation, cal *results.Calibration, row string) tim
 	if capacity := cal.LoadCapacity[row]; s.Sweep != "" && capacity > 0 {
 		waits = min(max(0, s.Rate/capacity-1)*s.Window, maxDrain)
 	}
-	return seconds(s.Warmup+s.WindowOf(row)+waits+cal.Start[row]) + trialOverhead
+	start := cal.Start[row]
+	if s.Workers > usualWorkers { // a process of a larger pool takes as long to start as any
+		start *= float64(s.Workers) / usualWorkers
+	}
+	return seconds(s.Warmup+s.WindowOf(row)+waits+start) + trialOverhead
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -53,8 +53,10 @@ func (b *bench) trial(ctx context.Context, order int, p results.Planned) (result
 
 func (b *bench) measure(ctx context.Context, s results.Situation, t *results.Trial) error {
 	return b.withStore(ctx, s, b.row(t.Architecture), func(o ServerOptions, store *redis) error {
-		o.Chaos = kills(&s)
-		o.MaxConns = connsFor(&s)
+		o.Chaos, o.Procs, o.MaxConns = kills(&s), s.Procs, connsFor(&s)
+		if s.CPUs > 0 {
+			o.CPUs = b.ServerCPUs[:min(s.CPUs, len(b.ServerCPUs))]
+		}
 		return b.measureWith(ctx, s, t, o, store)
 	})
 }
@@ -129,7 +131,7 @@ func (b *bench) charge(t *results.Trial, s results.Situation, meter *meter, f *f
 		t.Server.Switches = &switches
 	}
 	f.count(&t.Server)
-	t.Server.PerWorker = perWorker(srv.board.PerSlot(), b.row(t.Architecture).AtOnce)
+	t.Server.PerWorker = perWorker(srv.board.PerSlot(), workersOf(s, b.row(t.Architecture)))
 	t.Server.Settings, err = srv.board.Settings()
 	return err
 }
@@ -142,13 +144,25 @@ func (b *bench) launch(ctx context.Context, o ServerOptions) (*server, error) {
 	}
 	defer remove() // who has opened it keeps it, and nothing is left however this process ends
 	o.Stats = stats
-	return start(ctx, b.Server(o), b.ServerCPUs, stats)
+	cpus := o.CPUs
+	if cpus == nil {
+		cpus = b.ServerCPUs
+	}
+	return start(ctx, b.Server(o), cpus, stats)
 }
 
 // keepsAlive tells whether a row keeps connections open in a situation. With sessions, whose clients outlive their
 // connections, one that serves a connection at a time gets a connection for each request: it would serve one client only.
 func keepsAlive(s results.Situation, row results.Architecture) bool {
 	return s.KeepAlive && (s.State == "" || row.AtOnce != 1)
+}
+
+// workersOf is how many workers of a fixed set a row has in a situation; 0: it has no such set.
+func workersOf(s results.Situation, row results.Architecture) int {
+	if row.AtOnce > 1 && s.Workers > 0 {
+		return s.Workers
+	}
+	return row.AtOnce
 }
 
 // perWorker are the requests that each worker answered: each of a fixed set, those without a request too, otherwise up

@@ -47,6 +47,7 @@ func Charts(run Run, trials []Trial) []Picture {
 				g.add(OpenClosedName, openClosedPictures(&run, columns)...)
 			}
 		case !col.tried():
+		case s.Phase != nil: // a cell of the maps
 		case s.State != "" && s.Metric == CPUPerRequest:
 			reads = append(reads, *col)
 		case s.X != nil && s.Experiment != "":
@@ -67,6 +68,7 @@ func Charts(run Run, trials []Trial) []Picture {
 			g.add(figures[i].Experiment.Name, figures[i].picture())
 		}
 	}
+	g.add(PhaseName, phasePictures(&run, trials)...)
 	if len(g.all) > 0 {
 		g.add("", callBars(&run))
 	}
@@ -172,6 +174,8 @@ func (m Metric) axis() plot.Axis {
 		return plot.Axis{Title: "p99 of the response time", Unit: plot.Milliseconds}
 	case Throughput:
 		return plot.Axis{Title: "right answers", Unit: plot.PerSecond}
+	case Balance:
+		return plot.Axis{Title: "Jain's index of fairness among workers"}
 	case Goodput:
 		return plot.Axis{Title: "right answers in time", Unit: plot.PerSecond}
 	case Outage:

@@ -175,6 +175,8 @@ func plainUnit(m Metric) (name string, factor float64) {
 		return "outage, ms", 1e3
 	case Goodput:
 		return "goodput/s", 1
+	case Balance:
+		return "fairness", 1
 	case Stall:
 		return "longest wait, ms", 1e3
 	}

@@ -70,6 +70,7 @@ var expMetrics = []expMetric{
 		return float64(t.Load.Sessions.Lost), true
 	}},
 	{name: "stall", unit: expUnit{seconds: 1}, about: Stall, value: metricValue(Stall)},
+	{name: "balance", about: Balance, higher: true, value: metricValue(Balance)},
 	{name: "goodput", about: Goodput, higher: true, value: metricValue(Goodput)},
 	{name: "peak", about: Goodput, higher: true, swept: (*Curve).blockPeaks},
 	{name: "knee", about: Goodput, higher: true, swept: (*Curve).blockKnees},

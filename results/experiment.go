@@ -28,7 +28,7 @@ type Lesson struct {
 }
 
 // point tells a situation that is a point of a curve, of a sweep or of an experiment, and so no column of a table.
-func (s *Situation) point() bool { return s.Sweep != "" || s.onAxis() }
+func (s *Situation) point() bool { return s.Sweep != "" || s.Phase != nil || s.onAxis() }
 
 // onAxis tells a point of an experiment's figures.
 func (s *Situation) onAxis() bool { return s.Experiment != "" && s.X != nil }

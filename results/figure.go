@@ -41,6 +41,9 @@ func Figures(run *Run, trials []Trial) (all []Figure) {
 		for _, m := range shows {
 			columns := columnsBy(run, trials, sits, m)
 			for _, name := range series {
+				if !shownBy(sits, name, m) {
+					continue
+				}
 				f := Figure{Experiment: e, Series: name, Metric: m}
 				for _, col := range columns {
 					if col.Situation.Series == name {
@@ -52,6 +55,20 @@ func Figures(run *Run, trials []Trial) (all []Figure) {
 		}
 	}
 	return all
+}
+
+// shownBy tells whether a series shows a metric: not one that only other series of its experiment were made to measure.
+func shownBy(sits []Situation, series string, m Metric) bool {
+	others := false
+	for _, s := range sits {
+		if s.Metric == m {
+			if s.Series == series {
+				return true
+			}
+			others = true
+		}
+	}
+	return !others
 }
 
 // columnsBy are situations as columns that compare a metric, whatever the situations were made for.

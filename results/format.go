@@ -199,6 +199,9 @@ func (m Metric) figure(v float64, clients int) string {
 	case Latency, Outage, Stall:
 		return duration(v, 3)
 	}
+	if m == Balance {
+		return number(v, 3) + " of 1"
+	}
 	return number(v, 3)
 }
 

@@ -26,12 +26,13 @@ var measures = []measure{
 	{"B/silent", MemoryPerSilent, "lower", func(t *Trial) (float64, bool) { return t.Value(MemoryPerSilent) }},
 	{"harmed", Harmed, "lower", func(t *Trial) (float64, bool) { return t.Value(Harmed) }},
 	{"goodput/s", Goodput, "higher", func(t *Trial) (float64, bool) { return t.Value(Goodput) }},
+	{"balance", Balance, "higher", func(t *Trial) (float64, bool) { return t.Value(Balance) }},
 	{"stall-ns", Stall, "lower", nanoseconds(Stall)},
 	{"outage-ns", Outage, "lower", nanoseconds(Outage)},
 }
 
 // onlyAsked are the metrics that are figures only where the situation asks for them: elsewhere they say nothing new.
-var onlyAsked = []Metric{Harmed, Goodput, Stall, Outage}
+var onlyAsked = []Metric{Harmed, Goodput, Stall, Outage, Balance}
 
 func nanoseconds(m Metric) func(*Trial) (float64, bool) {
 	return func(t *Trial) (float64, bool) {

@@ -263,8 +263,13 @@ func (r *Run) impossible() string {
 			{"connections", float64(s.Connections), mostCount}, {"silent", float64(s.Silent), mostCount},
 			{"timeout", s.Timeout, mostSeconds}, {"mix_share", s.MixShare, 1}, {"slow", float64(s.Slow), mostCount},
 			{"clients", float64(s.Clients), mostCount}, {"read", float64(s.Read), mostCount},
-			{"visit", s.Visit, mostCount}, {"think", s.Think, mostSeconds},
-			{"workers", float64(s.Workers), mostCount}, optional("x", s.X, mostCount)}
+			{"visit", s.Visit, mostCount}, {"think", s.Think, mostSeconds}, {"cpus", float64(s.CPUs), mostCount},
+			{"procs", float64(s.Procs), mostCount}, {"workers", float64(s.Workers), mostCount},
+			optional("x", s.X, mostCount)}
+		if s.Phase != nil {
+			figures = append(figures, figure{"phase.service", s.Phase.Service, mostSeconds},
+				figure{"phase.blocking", s.Phase.Blocking, 1})
+		}
 		for _, rate := range s.OwnRates {
 			figures = append(figures, figure{"own_rates", rate, mostPerSecond})
 		}

@@ -9,7 +9,7 @@ import (
 // an axis, a question, a word of the glossary, a function of --expect or a unit for benchstat.
 func TestEveryMetricIsComplete(t *testing.T) {
 	terms := map[Metric]string{CPUPerRequest: "CPU per request", Throughput: "throughput", MemoryPerSilent: "PSS",
-		Harmed: "harmed", Latency: "response time", Goodput: "goodput", Stall: "stall", Outage: "outage"}
+		Harmed: "harmed", Latency: "response time", Goodput: "goodput", Stall: "stall", Outage: "outage", Balance: "fairness"}
 	questions, axes, names := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, m := range Everything {
 		if q := m.asks(); q == "" || questions[q] {

@@ -98,6 +98,8 @@ func (m Metric) asks() string {
 		return "Which gives the first right answer soonest after the fault?"
 	case Goodput:
 		return "Which answers the most at its peak, however much is offered?"
+	case Balance:
+		return "With which do the workers share the requests most evenly?"
 	case Stall:
 		return "With which do the others wait least while one request blocks?"
 	}

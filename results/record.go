@@ -104,7 +104,7 @@ const (
 // Metric is what a situation compares. Its value is a constant of this package, see Metrics.
 type Metric string
 
-// The metrics. Lower is better for all but Throughput and Goodput.
+// The metrics. Lower is better for all but Throughput, Goodput and Balance.
 const (
 	CPUPerRequest   Metric = "cpu-per-request"   // seconds of the server's process tree per request
 	Throughput      Metric = "throughput"        // right answers per second
@@ -114,10 +114,11 @@ const (
 	Goodput         Metric = "goodput"           // right answers per second within the window: a screen of its own, see Curve
 	Stall           Metric = "stall"             // seconds: the longest response time, a request that blocks apart
 	Outage          Metric = "outage"            // seconds from a fault to the first right answer: a screen of its own
+	Balance         Metric = "balance"           // Jain's index of the requests of each worker, see Fairness: 1 is even
 )
 
 // Everything is all metrics: what a finding voids that makes a trial worthless.
-var Everything = []Metric{CPUPerRequest, Throughput, MemoryPerSilent, Harmed, Latency, Outage, Goodput, Stall}
+var Everything = []Metric{CPUPerRequest, Throughput, MemoryPerSilent, Harmed, Latency, Outage, Goodput, Stall, Balance}
 
 // Situation is a column: one kind of load, the same for every row but for the offered rate where it says so.
 type Situation struct {
@@ -151,6 +152,9 @@ type Situation struct {
 	Timeout     float64            `json:"timeout,omitempty"`    // seconds after which a request has failed; 0: 5
 	Visit       float64            `json:"visit,omitempty"`      // partly open: mean requests of a client
 	Think       float64            `json:"think,omitempty"`      // seconds, the mean of a client's exponential time between answer and request
+	CPUs        int                `json:"cpus,omitempty"`       // of the server, the first of those of the run; 0: all of them
+	Procs       int                `json:"procs,omitempty"`      // GOMAXPROCS of the server; 0: what the row wants
+	Phase       *PhasePoint        `json:"phase,omitempty"`      // its cell of the map; nil: it is on none
 	Sweep       string             `json:"sweep,omitempty"`      // situations with the same word are one sweep over Rate: "load"
 	Blocks      int                `json:"blocks,omitempty"`     // in which it is tried; 0: all
 	Warmup      float64            `json:"warmup"`               // seconds

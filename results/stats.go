@@ -21,7 +21,7 @@ const MinTrials = 6
 const Margin = 0.02
 
 // HigherIsBetter tells the direction of a metric.
-func (m Metric) HigherIsBetter() bool { return m == Throughput || m == Goodput }
+func (m Metric) HigherIsBetter() bool { return m == Throughput || m == Goodput || m == Balance }
 
 // Value is the trial's figure for m, in base units: seconds, requests per second, bytes or clients. ok is false where
 // there is none: a counter is missing, too few samples for the quantile, or the busy clients were not served. Findings
@@ -58,6 +58,9 @@ func (t *Trial) Value(m Metric) (v float64, ok bool) {
 		return float64(l.HarmedCount), true
 	case Latency:
 		return l.Response.Quantile(0.99)
+	case Balance:
+		f, ok := fairness(t)
+		return f.Jain, ok
 	case Outage:
 		if l.Fault == nil || l.Fault.First == nil {
 			return 0, false

@@ -22,6 +22,9 @@ func serverCommand(self string, s bench.ServerOptions) []string {
 	if s.Workers > 0 {
 		argv = append(argv, fmt.Sprintf("--workers=%d", s.Workers))
 	}
+	if s.Procs > 0 {
+		argv = append(argv, fmt.Sprintf("--gomaxprocs=%d", s.Procs))
+	}
 	for flag, value := range map[string]string{"addr": s.Addr, "state": s.State, "store": s.Store} {
 		if value != "" {
 			argv = append(argv, "--"+flag+"="+value)

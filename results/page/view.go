@@ -351,6 +351,10 @@ func newChart(p results.Picture, rows map[string]int) chart {
 		for _, r := range x.Rows {
 			number(r.Name, r.Style)
 		}
+	case *plot.Map:
+		for _, k := range x.Keys {
+			number(k.Name, k.Style)
+		}
 	case *plot.Dots:
 		for _, r := range x.Rows {
 			number(r.Name, r.Style)

@@ -1,0 +1,108 @@
+//go:build linux
+
+package bench
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"serverlab/internal/cpuset"
+	"serverlab/results"
+)
+
+// planned is a run of one experiment as planned, of all rows that it brings.
+func plannedOf(t *testing.T, name string, trials, cpus int) results.Run {
+	t.Helper()
+	b := &bench{Options: Options{Trials: trials, Connections: 64, Experiments: []string{name}, Usual: []string{"iterative"},
+		Split: cpuset.Split{Server: make([]int, cpus)}}}
+	for _, row := range RowsOf(b.Experiments, trials, b.Usual) {
+		b.Rows = append(b.Rows, results.Architecture{Name: row, AtOnce: 64})
+	}
+	if err := b.choose(); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	run := results.Run{Architectures: b.rows, Situations: b.sits, Experiments: b.asked, Calibration: guessed(b.rows),
+		Plan: plan(b.sits, b.rows, trials, 1)}
+	setRates(b.sits, b.rows, run.Calibration)
+	return run
+}
+
+var pooled = []string{PoolSizeName, AcceptName, CoresName, PhaseName}
+
+// A look takes about a minute. What the plan does not know is how fast rows are here, so there is some room.
+func TestLooksAtPoolsAreShort(t *testing.T) {
+	for _, name := range pooled {
+		run := plannedOf(t, name, 3, 4)
+		if d := Planned(run); d > 80*time.Second {
+			t.Errorf("%s: %d trials are planned to take %v", name, len(run.Plan), d)
+		}
+	}
+	if run := plannedOf(t, PhaseName, 3, 1); len(run.Plan)/3 > 40 {
+		t.Errorf("a look at the map has %d cells", len(run.Plan)/3)
+	}
+}
+
+// Every lesson names rows and situations that even a look measures, and situations fit their screens.
+func TestLessonsOfPoolsCanBeJudged(t *testing.T) {
+	for _, name := range pooled {
+		for _, trials := range []int{3, results.MinTrials, 10} {
+			run := plannedOf(t, name, trials, 4)
+			for _, l := range run.Experiments[0].Lessons {
+				e, err := results.ParseExpectation(l.Holds)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if out, err := e.Judge(&run, nil, results.MinTrials); err != nil || out.Truth != results.CannotTell {
+					t.Errorf("%d trials: %s: %+v, %v", trials, l.Holds, out, err)
+				}
+			}
+			for _, s := range run.Situations {
+				if len([]rune(s.Title)) > 14 || len([]rune(s.Subtitle)) > 14 || len([]rune(s.Meaning)) > 78 {
+					t.Errorf("%s: %q, %q, %q are too long", s.Name, s.Title, s.Subtitle, s.Meaning)
+				}
+				if !slices.ContainsFunc(run.Plan, func(p results.Planned) bool { return p.Situation == s.Name }) {
+					t.Errorf("%s: no row is tried", s.Name)
+				}
+			}
+		}
+	}
+}
+
+func TestPoolsHaveTheSizeOfTheirSituation(t *testing.T) {
+	run := plannedOf(t, PoolSizeName, 10, 1)
+	for _, s := range run.Situations {
+		if s.Workers != int(*s.X) || s.Metric == results.Throughput && s.Ceiling != 200*float64(min(s.Workers, 64)) {
+			t.Errorf("%s: %d workers at %v, ceiling %v", s.Name, s.Workers, *s.X, s.Ceiling)
+		}
+		if dynamic := slices.Contains(s.Rows, poolDynamic); dynamic != (s.Workers >= 8) {
+			t.Errorf("%s: a dynamic pool %t", s.Name, dynamic)
+		}
+		if n := workersOf(s, results.Architecture{AtOnce: 64}); n != s.Workers {
+			t.Errorf("%s: %d workers are looked for", s.Name, n)
+		}
+	}
+}
+
+// Each client is served once within a window even by who serves one request after the other.
+func TestMapServesEveryClient(t *testing.T) {
+	for _, s := range plannedOf(t, PhaseName, 10, 1).Situations {
+		if all := s.Phase.Service * float64(s.Connections); s.Warmup+s.Window < all {
+			t.Errorf("%s: a window of %v s where %d clients take %v s", s.Name, s.Window, s.Connections, all)
+		}
+	}
+}
+
+func TestCoresNeedFour(t *testing.T) {
+	b := &bench{Options: Options{Experiments: []string{CoresName}, Split: cpuset.Split{Server: []int{0}},
+		Rows: []results.Architecture{{Name: "threadpool"}}}}
+	if err := b.choose(); err != nil || len(b.notes) != 1 || !strings.Contains(b.notes[0], "at least 4") ||
+		slices.ContainsFunc(b.sits, func(s results.Situation) bool { return s.CPUs > 0 }) {
+		t.Errorf("%v, notes %q, %+v", err, b.notes, b.sits)
+	}
+	run := plannedOf(t, CoresName, 3, 6)
+	if n := len(run.Situations); n != 6+2 || run.Situations[5].CPUs != 6 || run.Situations[6].Procs != 1 {
+		t.Errorf("%d situations of six CPUs: %+v", n, run.Situations)
+	}
+}

@@ -1,0 +1,239 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"serverlab/results/plot"
+)
+
+// PhaseName is the experiment whose situations have a PhasePoint.
+const PhaseName = "phase"
+
+// PhasePoint is where a situation lies on the map of service time and blocking; its number of clients is Connections.
+type PhasePoint struct {
+	Service  float64 `json:"service"`  // seconds that a request takes by itself
+	Blocking float64 `json:"blocking"` // share of it, 0 to 1, in which it blocks who serves it; the rest computes
+}
+
+// Phase is a map for one number of clients: which row answers the most where. Shares rise from row to row, service times
+// from column to column.
+type Phase struct {
+	Clients  int
+	Blocking []float64
+	Services []float64
+	Cells    [][]PhaseCell // [share][service]
+}
+
+// PhaseCell is one place of a map.
+type PhaseCell struct {
+	Measured bool // at least one row has a figure
+	Winner   int  // the row of the run that is better than all others; -1: there is no measurable difference
+	// Indicative says that too few trials were made for a test: none of the winner's is below any of another row's.
+	Indicative bool
+	Second     int     // the best of the others; -1: there is none that counts
+	Lead       float64 // the winner's median over that of the second; NaN without one
+}
+
+// Phases draws the maps of a run from its trials, by rising numbers of clients; nil where it has none.
+func Phases(run *Run, trials []Trial) (all []Phase) {
+	var columns []Column
+	for _, col := range Columns(run, trials) {
+		if col.Situation.Phase != nil {
+			columns = append(columns, col)
+		}
+	}
+	for _, clients := range valuesOf(columns, func(s *Situation) int { return s.Connections }) {
+		p := Phase{Clients: clients,
+			Blocking: valuesOf(columns, func(s *Situation) float64 { return s.Phase.Blocking }),
+			Services: valuesOf(columns, func(s *Situation) float64 { return s.Phase.Service })}
+		for _, share := range p.Blocking {
+			line := make([]PhaseCell, len(p.Services))
+			for i, service := range p.Services {
+				line[i] = PhaseCell{Winner: -1, Second: -1, Lead: math.NaN()}
+				for k := range columns {
+					if s := columns[k].Situation; s.Connections == clients && *s.Phase == (PhasePoint{service, share}) {
+						line[i] = columns[k].winner()
+					}
+				}
+			}
+			p.Cells = append(p.Cells, line)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// valuesOf lists in rising order what f gives for columns, each once.
+func valuesOf[T cmp.Ordered](columns []Column, f func(*Situation) T) (all []T) {
+	for i := range columns {
+		all = append(all, f(columns[i].Situation))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// winner is the row that is better than every other one that has a figure; a row that failed is beaten by all. A pending
+// trial could change that, so there is no winner before all have run.
+func (col *Column) winner() PhaseCell {
+	p := PhaseCell{Winner: -1, Second: -1, Lead: math.NaN()}
+	m := col.Situation.Metric
+	var ranked []int
+	for i := range col.Cells {
+		c := &col.Cells[i]
+		if c.Architecture.Reference || c.Verdict == Failed || len(c.Values) == 0 {
+			continue
+		}
+		ranked = append(ranked, i)
+	}
+	slices.SortStableFunc(ranked, func(a, b int) int {
+		order := cmp.Compare(col.Cells[a].Summary.Median, col.Cells[b].Summary.Median)
+		if m.HigherIsBetter() {
+			return -order
+		}
+		return order
+	})
+	if len(ranked) == 0 {
+		return p
+	}
+	p.Measured = true
+	if len(ranked) < 2 {
+		return p
+	}
+	best := &col.Cells[ranked[0]]
+	p.Second = ranked[1]
+	p.Lead = ratioOf(best.Summary.Median, col.Cells[ranked[1]].Summary.Median)
+	for _, i := range ranked[1:] {
+		c := &col.Cells[i]
+		switch few := len(c.Values) < MinTrials || len(best.Values) < MinTrials; {
+		case !few && c.Verdict != Worse, few && !apart(best, c, m):
+			return p
+		case few:
+			p.Indicative = true
+		}
+	}
+	p.Winner = ranked[0]
+	return p
+}
+
+// apart tells whether each figure of a is better than every figure of b, and the medians differ by more than Margin.
+func apart(a, b *Cell, m Metric) bool {
+	if math.Abs(ratioOf(a.Summary.Median, b.Summary.Median)-1) < Margin {
+		return false
+	}
+	if m.HigherIsBetter() {
+		return a.Summary.Smallest > b.Summary.Biggest
+	}
+	return a.Summary.Biggest < b.Summary.Smallest
+}
+
+// phaseLetter is the letter of a row on the map: its place among the run's rows.
+func phaseLetter(row int) string { return letter(row) }
+
+// service and share print the axes.
+func (p *Phase) service(i int) string { return duration(p.Services[i], 2) }
+func (p *Phase) share(i int) string   { return exact(math.Round(100*p.Blocking[i])) + " %" }
+
+// phasePictures are the maps as charts.
+func phasePictures(run *Run, trials []Trial) (all []Picture) {
+	for _, p := range Phases(run, trials) {
+		m := &plot.Map{Head: plot.Head{Title: "Who answers the most: " + plural(p.Clients, "client"),
+			Note: "closed loop, a connection per request; grey: no measurable difference",
+			Desc: "Each cell has the letter of the row that answers more requests than every other one.",
+			Of:   "architecture"},
+			Across: "service time of a request", Up: "share of it that blocks"}
+		for i := range p.Services {
+			m.Columns = append(m.Columns, p.service(i))
+		}
+		for i, a := range run.Architectures {
+			m.Keys = append(m.Keys, plot.MapKey{Letter: phaseLetter(i), Name: a.Label, Style: i})
+		}
+		indicative := false
+		for i, line := range p.Cells {
+			m.Rows = append(m.Rows, p.share(i))
+			var cells []plot.MapCell
+			for _, c := range line {
+				cells = append(cells, plot.MapCell{Known: c.Measured, Key: c.Winner, Note: c.note(run)})
+				indicative = indicative || c.Indicative
+			}
+			m.Cells = append(m.Cells, cells)
+		}
+		if indicative {
+			m.Note += "; indicative: too few trials for a test"
+		}
+		all = append(all, Picture{Name: fmt.Sprintf("phase-%d", p.Clients), About: AboutThroughput, Chart: m,
+			Look: "Where is a border, and what happens there? Grey is an answer, too: choose by something else."})
+	}
+	return all
+}
+
+// note says how far ahead a winner is.
+func (c *PhaseCell) note(run *Run) string {
+	switch {
+	case !c.Measured:
+		return "not measured"
+	case c.Winner < 0:
+		return "no measurable difference"
+	case c.Second >= 0 && !math.IsNaN(c.Lead):
+		return number(c.Lead, 3) + " times " + run.Architectures[c.Second].Label
+	}
+	return "all others failed"
+}
+
+// PhaseScreen prints the maps as letters; nothing where the run has none. It returns the error of w.
+func PhaseScreen(w io.Writer, run *Run, trials []Trial, s Style) error {
+	maps := Phases(run, trials)
+	if len(maps) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	b.WriteString("Which row answers the most? (= no measurable difference, · not measured)\n")
+	const first, cell = 10, 8
+	indicative := false
+	for i := range maps {
+		p := &maps[i]
+		fmt.Fprintf(&b, "\n%s, service time of a request →\n%s", plural(p.Clients, "client"), left("blocking", first))
+		most := min(len(p.Services), (screenWidth-first)/cell)
+		for k := range most {
+			b.WriteString(right(clip(p.service(k), cell-1), cell))
+		}
+		b.WriteString("\n")
+		for k := len(p.Blocking) - 1; k >= 0; k-- {
+			b.WriteString(left(p.share(k), first))
+			for _, c := range p.Cells[k][:most] {
+				indicative = indicative || c.Indicative
+				b.WriteString(right(c.mark(), cell))
+			}
+			b.WriteString("\n")
+		}
+	}
+	b.WriteString("\n")
+	var keys []string
+	for i, a := range run.Architectures {
+		keys = append(keys, phaseLetter(i)+" "+a.Label)
+	}
+	for _, line := range wrap(strings.Join(keys, ", "), screenWidth) {
+		b.WriteString(clip(line, screenWidth) + "\n")
+	}
+	if indicative {
+		fmt.Fprintf(&b, "Indicative: a test needs %d trials; here the winner's are all better than the others'.\n", MinTrials)
+	}
+	if _, err := io.WriteString(w, s.text(b.String())); err != nil {
+		return fmt.Errorf("print the map: %w", err)
+	}
+	return nil
+}
+
+func (c *PhaseCell) mark() string {
+	switch {
+	case !c.Measured:
+		return "·"
+	case c.Winner < 0:
+		return "="
+	}
+	return phaseLetter(c.Winner)
+}
