@@ -9,7 +9,7 @@ import (
 )
 
 // CoresName is the experiment about parallelism: CPUs, and threads that run Go code at the same time.
-const CoresName = "cores"
+const CoresName = results.CoresName
 
 var aboutCores = results.Experiment{
 	Name: CoresName, Question: "what does each further CPU add, and each further thread that may run Go code?",

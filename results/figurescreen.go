@@ -29,7 +29,11 @@ func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) 
 				some = append(some, f)
 			}
 		}
-		if len(some)+len(e.Answers) == 0 {
+		var letters []string
+		if e.Name == PhaseName {
+			letters = phaseLines(run, trials)
+		}
+		if len(some)+len(letters)+len(e.Answers) == 0 {
 			continue
 		}
 		d := figureScreen{style: s, room: screenWidth - labelWidth}
@@ -38,6 +42,10 @@ func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) 
 		}
 		for i := range some {
 			d.table(&some[i])
+		}
+		d.put("", letters...)
+		for _, f := range e.Findings {
+			d.put("", wrap(f, screenWidth)...)
 		}
 		d.lines = append(d.lines, lessonLines(e.Answers, s)...)
 		if _, err := io.WriteString(w, strings.Join(d.lines, "\n")+"\n"); err != nil {

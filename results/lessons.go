@@ -27,7 +27,8 @@ type LessonAnswer struct {
 // LearntOf is an experiment with what a run says of its lessons.
 type LearntOf struct {
 	Experiment
-	Answers []LessonAnswer // as many as Lessons, in their order
+	Answers  []LessonAnswer // as many as Lessons, in their order
+	Findings []string       // what else follows from its figures, a sentence each
 }
 
 // Learnt judges the lessons of all experiments of a run, in the order in which these were asked for. Already FewBlocks
@@ -36,6 +37,9 @@ type LearntOf struct {
 func Learnt(run *Run, trials []Trial) (all []LearntOf) {
 	for _, e := range experimentsOf(run) {
 		x := LearntOf{Experiment: e}
+		if e.Name == CoresName {
+			x.Findings = scalingSentences(run, trials)
+		}
 		for _, l := range e.Lessons {
 			x.Answers = append(x.Answers, l.answer(run, trials))
 		}

@@ -20,6 +20,9 @@ func markdownExperiments(b *bytes.Buffer, run *Run, trials []Trial, pictures []L
 		markdownPictures(b, slices.DeleteFunc(slices.Clone(pictures), func(p Linked) bool {
 			return p.Picture.About != AboutExperiment || p.Picture.Of != e.Name
 		}))
+		for _, f := range e.Findings {
+			b.WriteString("\n" + plain(f) + "\n")
+		}
 		if len(e.Answers) > 0 {
 			b.WriteString("\nWhat the literature expects:\n\n")
 		}

@@ -31,7 +31,7 @@ func openClosedPictures(run *Run, columns []Column) (all []Picture) {
 			}
 		}
 		if len(l.Series) > 0 {
-			all = append(all, Picture{Name: OpenClosedName + "-" + exact(float64(i+1)), About: AboutLoad, Chart: l,
+			all = append(all, Picture{Name: OpenClosedName + "-" + exact(float64(i+1)), About: AboutExperiment, Chart: l,
 				Look: "The lines part where waiting begins. A closed loop never offers more than the server answers, so " +
 					"its line ends at capacity; the others turn up there. Which of them are the users of a web site?"})
 		}

@@ -3,7 +3,6 @@ package results
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -165,7 +164,7 @@ func phasePictures(run *Run, trials []Trial) (all []Picture) {
 		if indicative {
 			m.Note += "; indicative: too few trials for a test"
 		}
-		all = append(all, Picture{Name: fmt.Sprintf("phase-%d", p.Clients), About: AboutThroughput, Chart: m,
+		all = append(all, Picture{Name: fmt.Sprintf("phase-%d", p.Clients), About: AboutExperiment, Chart: m,
 			Look: "Where is a border, and what happens there? Grey is an answer, too: choose by something else."})
 	}
 	return all
@@ -184,48 +183,54 @@ func (c *PhaseCell) note(run *Run) string {
 	return "all others failed"
 }
 
-// PhaseScreen prints the maps as letters; nothing where the run has none. It returns the error of w.
-func PhaseScreen(w io.Writer, run *Run, trials []Trial, s Style) error {
-	maps := Phases(run, trials)
+// phaseLines are the maps as letters for a screen; none where the run has none.
+func phaseLines(run *Run, trials []Trial) (lines []string) {
+	const first, cell = 10, 8
+	maps, indicative := Phases(run, trials), false
+	for i := range maps {
+		p := &maps[i]
+		most := min(len(p.Services), (screenWidth-first)/cell)
+		head := left("blocking", first)
+		for k := range most {
+			head += right(clip(p.service(k), cell-1), cell)
+		}
+		lines = append(lines, plural(p.Clients, "client")+", service time of a request →", head)
+		for k := len(p.Blocking) - 1; k >= 0; k-- {
+			line := left(p.share(k), first)
+			for _, c := range p.Cells[k][:most] {
+				indicative = indicative || c.Indicative
+				line += right(c.mark(), cell)
+			}
+			lines = append(lines, line)
+		}
+	}
 	if len(maps) == 0 {
 		return nil
 	}
-	var b strings.Builder
-	b.WriteString("Which row answers the most? (= no measurable difference, · not measured)\n")
-	const first, cell = 10, 8
-	indicative := false
-	for i := range maps {
-		p := &maps[i]
-		fmt.Fprintf(&b, "\n%s, service time of a request →\n%s", plural(p.Clients, "client"), left("blocking", first))
-		most := min(len(p.Services), (screenWidth-first)/cell)
-		for k := range most {
-			b.WriteString(right(clip(p.service(k), cell-1), cell))
-		}
-		b.WriteString("\n")
-		for k := len(p.Blocking) - 1; k >= 0; k-- {
-			b.WriteString(left(p.share(k), first))
-			for _, c := range p.Cells[k][:most] {
-				indicative = indicative || c.Indicative
-				b.WriteString(right(c.mark(), cell))
-			}
-			b.WriteString("\n")
+	keys := []string{"= no measurable difference", "· not measured"}
+	for i := range run.Architectures {
+		if wins(maps, i) {
+			keys = append(keys, phaseLetter(i)+" "+run.Architectures[i].Label)
 		}
 	}
-	b.WriteString("\n")
-	var keys []string
-	for i, a := range run.Architectures {
-		keys = append(keys, phaseLetter(i)+" "+a.Label)
-	}
-	for _, line := range wrap(strings.Join(keys, ", "), screenWidth) {
-		b.WriteString(clip(line, screenWidth) + "\n")
-	}
+	lines = append(lines, wrap(strings.Join(keys, ", "), screenWidth)...)
 	if indicative {
-		fmt.Fprintf(&b, "Indicative: a test needs %d trials; here the winner's are all better than the others'.\n", MinTrials)
+		lines = append(lines, fmt.Sprintf(
+			"Indicative: a test needs %d trials; here the winner's are all better than the others'.", MinTrials))
 	}
-	if _, err := io.WriteString(w, s.text(b.String())); err != nil {
-		return fmt.Errorf("print the map: %w", err)
+	return lines
+}
+
+// wins tells whether a row wins anywhere on the maps.
+func wins(maps []Phase, row int) bool {
+	for _, p := range maps {
+		for _, line := range p.Cells {
+			if slices.ContainsFunc(line, func(c PhaseCell) bool { return c.Measured && c.Winner == row }) {
+				return true
+			}
+		}
 	}
-	return nil
+	return false
 }
 
 func (c *PhaseCell) mark() string {

@@ -10,6 +10,9 @@ import (
 // ErrScaling says that a law of scalability can't be fitted to what was measured.
 var ErrScaling = errors.New("no law of scalability")
 
+// CoresName is the experiment whose situations differ in the server's CPUs.
+const CoresName = "cores"
+
 // USL is the Universal Scalability Law (Gunther, Guerrilla Capacity Planning, Springer 2007, chapters 4 to 6):
 //
 //	X(N) = Lambda N / (1 + Alpha (N - 1) + Beta N (N - 1))
@@ -179,4 +182,13 @@ func (s *Scaling) Sentence(run *Run) string {
 		text += fmt.Sprintf("; most at %.0f CPUs", n)
 	}
 	return text
+}
+
+// scalingSentences state the law of each row that has one.
+func scalingSentences(run *Run, trials []Trial) (all []string) {
+	laws := Scalings(run, trials)
+	for i := range laws {
+		all = append(all, "Universal Scalability Law, "+laws[i].Sentence(run)+".")
+	}
+	return all
 }

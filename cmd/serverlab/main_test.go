@@ -166,7 +166,7 @@ func TestBadInput(t *testing.T) {
 func TestLoadChargesTheServer(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }))
 	defer server.Close()
-	code, stdout, stderr := ask("load", "--url", server.URL+"/", "--warmup=0s", "--duration=200ms", "--connections=4",
+	code, stdout, stderr := ask("load", "--url", server.URL+"/", "--warmup=0s", "--duration=1s", "--connections=4",
 		fmt.Sprintf("--server-pid=%d", os.Getpid()), "--json")
 	var l struct {
 		CPU       float64 `json:"cpu"`

@@ -92,7 +92,8 @@ const mostAnswers = 12
 type section struct {
 	ID, Title, Lead string
 	Charts          []chart
-	Lessons         []results.LessonAnswer // of an experiment
+	Findings        []string               // of an experiment
+	Lessons         []results.LessonAnswer // likewise
 }
 
 // chart is a picture, drawn twice since text keeps its size: for a desk and for a telephone.
@@ -294,14 +295,15 @@ func sections(run *results.Run, trials []results.Trial) (all []section) {
 	}
 	for i, x := range results.Learnt(run, trials) {
 		s := section{ID: fmt.Sprintf("experiment-%d", i), Title: x.Question, Lead: "The experiment " + x.Name + ".",
-			Charts: byExperiment[x.Name], Lessons: x.Answers}
+			Charts: byExperiment[x.Name], Findings: x.Findings, Lessons: x.Answers}
 		if len(s.Charts)+len(s.Lessons) > 0 {
 			all = append(all, s)
 		}
 	}
 	for i, charts := range bySubject {
 		if s := subjects[i]; len(charts) > 0 {
-			all = append(all, section{"about-" + plot.Identifier(string(s.about)), s.title, s.lead, charts, nil})
+			all = append(all, section{ID: "about-" + plot.Identifier(string(s.about)), Title: s.title, Lead: s.lead,
+				Charts: charts})
 		}
 	}
 	return all
