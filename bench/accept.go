@@ -41,7 +41,7 @@ const (
 )
 
 // acceptRows differ in who accepts: all on one socket, each on its own, or one for all, who passes the descriptor on.
-func acceptRows(int) []string {
+func acceptRows(int, []string) []string {
 	return append(slices.Clone(acceptPools), "symped:loops=4", "symped:accept=shared:loops=4")
 }
 

@@ -23,7 +23,7 @@ const (
 
 // blockingRows are an event loop, one with helpers, pools of threads from one to more than there are clients, and those
 // that have as many threads or processes as requests. A look has a pool that is too small and one that is not.
-func blockingRows(trials int) []string {
+func blockingRows(trials int, _ []string) []string {
 	if trials < results.MinTrials {
 		return []string{"eventloop", "amped", "threadpool:workers=8", "threadpool", "goroutine", "process"}
 	}

@@ -7,77 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"serverlab/results"
 )
-
-// asked is a bench that was asked for experiments, with the rows that cmd would give it.
-func asked(t *testing.T, trials int, names ...string) *bench {
-	t.Helper()
-	b := &bench{Options: Options{Trials: trials, Connections: 64, Experiments: names, Say: func(string, ...any) {}}}
-	for _, r := range sweepBench(trials).rows {
-		b.Usual = append(b.Usual, r.Name)
-	}
-	for _, name := range RowsOf(names, trials, b.Usual) {
-		row := results.Architecture{Name: name}
-		switch name {
-		case "process":
-			row.Processes = results.PerRequest
-		case "prefork":
-			row.Processes = results.Pooled
-		}
-		b.Rows = append(b.Rows, row)
-	}
-	if err := b.choose(); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// plannedFor is how long such a run takes on a machine that is as was guessed.
-func (b *bench) plannedFor() time.Duration {
-	run := results.Run{Architectures: b.rows, Situations: b.sits, Calibration: guessed(b.rows)}
-	setRates(run.Situations, b.rows, run.Calibration)
-	run.Plan = plan(run.Situations, b.rows, b.Trials, 1)
-	return Planned(run)
-}
-
-// A look takes less than a minute, and what is run usually no longer than a class waits.
-func TestHandlersArePlannedInTime(t *testing.T) {
-	for _, name := range []string{HelloName, ConnectionsName, CPUName, BlockingName} {
-		for trials, most := range map[int]time.Duration{3: time.Minute, 6: 8 * time.Minute, 10: 13 * time.Minute} {
-			b := asked(t, trials, name)
-			if d := b.plannedFor(); d > most || len(b.sits) < 2 {
-				t.Errorf("%s: %d trials of each of %d situations take %v, want at most %v", name, trials, len(b.sits),
-					d, most)
-			}
-		}
-	}
-}
-
-// What a lesson says can be read, and names rows and situations that the run has, in a look too.
-func TestLessonsNameWhatIsMeasured(t *testing.T) {
-	for _, name := range []string{HelloName, ConnectionsName, CPUName, BlockingName} {
-		for _, trials := range []int{3, 6} {
-			b := asked(t, trials, name)
-			run := results.Run{Architectures: b.rows, Situations: b.sits}
-			if len(b.asked) != 1 || len(b.asked[0].Lessons) < 2 {
-				t.Fatalf("%s: %+v", name, b.asked)
-			}
-			for _, l := range b.asked[0].Lessons {
-				e, err := results.ParseExpectation(l.Holds)
-				if err != nil {
-					t.Error(err)
-					continue
-				}
-				if _, err := e.Judge(&run, nil, results.FewBlocks); err != nil || l.Says == "" || l.Source == "" {
-					t.Errorf("%s, %d trials: %+v: %v", name, trials, l, err)
-				}
-			}
-		}
-	}
-}
 
 // A lesson comes out where the figures are those that the literature expects, and does not where all rows are alike.
 func TestBlockingLessonsAreJudged(t *testing.T) {

@@ -38,7 +38,7 @@ const (
 )
 
 // coresRows can use several CPUs without being told. Beyond them the event loop shows what GOMAXPROCS is to one thread.
-func coresRows(int) []string {
+func coresRows(int, []string) []string {
 	return []string{"threadpool", "goroutine", "prefork", "symped", "eventloop"}
 }
 

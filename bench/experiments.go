@@ -4,7 +4,6 @@ package bench
 
 import (
 	"slices"
-	"strings"
 
 	"serverlab/results"
 )
@@ -12,8 +11,9 @@ import (
 // Experiment is a question of the lecture, and the trials that answer it.
 type Experiment struct {
 	results.Experiment
-	of   func(*bench) []results.Situation // never nil, in the order of X
-	rows func(trials int) []string        // that it is about, unless the user names rows; nil: the usual ones
+	of func(*bench) []results.Situation // never nil, in the order of X
+	// rows are those that it is about with so many trials, unless the user names rows; nil: the usual ones.
+	rows func(trials int, usual []string) []string
 }
 
 // experiments are those that run when they are asked for by name, in the order in which they are listed. Each names
@@ -26,14 +26,15 @@ var experiments = []Experiment{
 	{Experiment: aboutStalls, of: (*bench).stalls},
 	{Experiment: aboutHello, of: (*bench).hellos},
 	{Experiment: aboutConnections, of: (*bench).connects},
-	{Experiment: aboutLoads, of: (*bench).loads},
+	{Experiment: aboutLoads, of: (*bench).loads, rows: loadRows},
 	{Experiment: aboutOpenClosed, of: (*bench).openClosed},
 	{Experiment: aboutCPU, of: (*bench).computes},
 	{Experiment: aboutBlocking, of: (*bench).blocks, rows: blockingRows},
-	{Experiment: aboutMixed, of: (*bench).mixes},
-	{Experiment: aboutIdle, of: (*bench).idles},
+	{Experiment: aboutMixed, of: (*bench).mixes, rows: mixedRows},
+	{Experiment: aboutIdle, of: (*bench).idles, rows: lookAt("eventloop", "threadpool", "thread")},
 	{Experiment: aboutSlow, of: (*bench).slowClients},
-	{Experiment: aboutBlast, of: (*bench).blasts},
+	{Experiment: aboutBlast, of: (*bench).blasts,
+		rows: lookAt("eventloop", "threadpool", "goroutine", "process", "prefork")},
 	{Experiment: aboutPoolSize, of: (*bench).poolSweep, rows: poolRows},
 	{Experiment: aboutAccept, of: (*bench).accepts, rows: acceptRows},
 	{Experiment: aboutCores, of: (*bench).cores, rows: coresRows},
@@ -116,16 +117,31 @@ func (b *bench) about(e Experiment) []results.Situation {
 
 // rowsOf are the rows that an experiment is about; references are part of every one.
 func (b *bench) rowsOf(e Experiment) []results.Architecture {
-	names := b.Usual
-	switch {
-	case names == nil: // the user has named them
+	if b.Usual == nil { // the user has named them
 		return b.rows
-	case e.rows != nil:
-		names = e.rows(b.Trials)
 	}
+	names := e.rowNames(b.Trials, b.Usual)
 	return slices.DeleteFunc(slices.Clone(b.rows), func(r results.Architecture) bool {
 		return !r.Reference && !slices.Contains(names, r.Name)
 	})
+}
+
+// rowNames are the rows that an experiment is about with so many trials.
+func (e *Experiment) rowNames(trials int, usual []string) []string {
+	if e.rows == nil {
+		return usual
+	}
+	return e.rows(trials, usual)
+}
+
+// lookAt is for an experiment of the usual rows, of which a look needs only some.
+func lookAt(some ...string) func(int, []string) []string {
+	return func(trials int, usual []string) []string {
+		if trials < results.MinTrials {
+			return some
+		}
+		return usual
+	}
 }
 
 // RowsOf are the rows that these experiments are about, with so many trials, where the user names none; usual are those
@@ -134,8 +150,8 @@ func RowsOf(names []string, trials int, usual []string) (rows []string) {
 	for _, name := range names {
 		some := usual
 		for _, e := range experiments {
-			if e.Name == name && e.rows != nil {
-				some = e.rows(trials)
+			if e.Name == name {
+				some = e.rowNames(trials, usual)
 			}
 		}
 		for _, row := range some {
@@ -162,8 +178,7 @@ func Questions() (all []results.Experiment) {
 		all = append(all, e.Experiment)
 	}
 	return append(all, results.Experiment{Name: LieName, Question: "what do three load generators say of one stall?"},
-		results.Experiment{Name: LessonsName,
-			Question: "what of the literature shows here? " + strings.Join(withLessons(), ", ") + " in one run"})
+		results.Experiment{Name: LessonsName, Question: "all experiments with lessons in one run: what of the literature shows here?"})
 }
 
 // Experiments lists the names of Questions.

@@ -71,7 +71,7 @@ func (b *bench) bothModes(name string, clients int) []results.Situation {
 	if b.Trials < results.MinTrials {
 		window = 0.4
 	}
-	each := results.Situation{Name: name + "-each", Title: "connection each", Subtitle: "CPU µs/req",
+	each := results.Situation{Name: name + "-each", Title: "new connection", Subtitle: "CPU µs/req",
 		Meaning: "a request without work, on a connection of its own: what does it cost?",
 		Metric:  results.CPUPerRequest, Model: "constant", Path: "/", Connections: clients, Warmup: 0.1, Window: window}
 	kept := each

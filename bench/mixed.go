@@ -4,6 +4,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"serverlab/results"
@@ -66,6 +67,14 @@ func calmRates(calm float64, capacity map[string]float64, ceiling float64) (rate
 
 // look tells whether a run is only a look at what comes out, with fewer points of each experiment.
 func (b *bench) look() bool { return b.Trials < results.MinTrials }
+
+// mixedRows are the usual rows and the event loop with helpers, which is made for such requests.
+func mixedRows(trials int, usual []string) []string {
+	if trials < results.MinTrials {
+		return []string{"eventloop", "amped", "threadpool", "goroutine"}
+	}
+	return append(slices.Clone(usual), "amped")
+}
 
 // mixes are the situations of the experiment.
 func (b *bench) mixes() (sits []results.Situation) {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"serverlab/results"
 )
@@ -19,50 +18,6 @@ func situationsOf(t *testing.T, b *bench, name string) []results.Situation {
 		t.Fatalf("%s has no situations", name)
 	}
 	return sits
-}
-
-// Each lesson can be read, and is about situations that a look has too.
-func TestLessonsOfClients(t *testing.T) {
-	for _, name := range []string{MixedName, SlowName, IdleName} {
-		for _, trials := range []int{3, 6} {
-			b := sweepBench(trials)
-			sits := situationsOf(t, b, name)
-			run := results.Run{Situations: sits, Architectures: append(b.rows, results.Architecture{Name: "amped"})}
-			lessons := b.asked[0].Lessons
-			if len(lessons) == 0 {
-				t.Errorf("%s teaches nothing", name)
-			}
-			for _, l := range lessons {
-				e, err := results.ParseExpectation(l.Holds)
-				if err != nil {
-					t.Errorf("%s: %v", name, err)
-					continue
-				}
-				if _, err := e.Judge(&run, nil, results.FewBlocks); err != nil {
-					t.Errorf("%s, %d trials: %v", name, trials, err)
-				}
-			}
-			for i, s := range sits {
-				if s.X == nil || i > 0 && *s.X <= *sits[i-1].X || s.Experiment != name {
-					t.Errorf("%s: %+v", name, s)
-				}
-			}
-		}
-	}
-}
-
-// A look at three rows is over within a minute.
-func TestClientsAreQuicklyLookedAt(t *testing.T) {
-	for _, name := range []string{MixedName, SlowName, IdleName} {
-		b := sweepBench(3)
-		b.rows = b.rows[:3]
-		run := results.Run{Situations: situationsOf(t, b, name), Architectures: b.rows, Calibration: calibrated()}
-		setRates(run.Situations, b.rows, run.Calibration)
-		run.Plan = plan(run.Situations, b.rows, 3, 1)
-		if d := Planned(run); d > time.Minute {
-			t.Errorf("%s is planned to take %v", name, d)
-		}
-	}
 }
 
 // Rates stay far below what rows can do, and whoever can't hold them gets one of its own, and time for a p99.

@@ -87,7 +87,7 @@ func (b *bench) openClosedOf(cal results.Calibration) []results.Situation {
 		for _, model := range results.OpenClosedModels {
 			s := results.Situation{Name: fmt.Sprintf("%s-%s-%.0f", results.OpenClosedName, model.Name, 100*share),
 				Title: fmt.Sprintf("%s %.0f %%", model.Name, 100*share), Subtitle: "ms", Metric: results.Latency,
-				Meaning:    "the same rate, by clients that wait for their answer and by others: who sees the wait?",
+				Meaning:    "the same rate, of clients that wait for answers or do not: who sees the wait?",
 				Experiment: results.OpenClosedName, Series: model.Name, Model: model.Model, Path: loadPath, Connections: loadConnections,
 				Rate: rate, X: &rate, Rows: rows, Warmup: openClosedWarmup, Window: openClosedWindow}
 			switch s.Model {

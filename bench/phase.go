@@ -47,7 +47,7 @@ func (b *bench) phaseGrid() (service, blocking []float64, clients []int) {
 }
 
 // phaseRows are the architectures on the map.
-func phaseRows(trials int) []string {
+func phaseRows(trials int, _ []string) []string {
 	rows := []string{"eventloop", "threadpool", "goroutine", "amped"}
 	if trials < results.MinTrials {
 		return rows[:3]

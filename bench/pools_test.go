@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"serverlab/internal/cpuset"
 	"serverlab/results"
@@ -27,47 +26,6 @@ func plannedOf(t *testing.T, name string, trials, cpus int) results.Run {
 		Plan: plan(b.sits, b.rows, trials, 1)}
 	setRates(b.sits, b.rows, run.Calibration)
 	return run
-}
-
-var pooled = []string{PoolSizeName, AcceptName, CoresName, PhaseName}
-
-// A look takes about a minute. What the plan does not know is how fast rows are here, so there is some room.
-func TestLooksAtPoolsAreShort(t *testing.T) {
-	for _, name := range pooled {
-		run := plannedOf(t, name, 3, 4)
-		if d := Planned(run); d > 80*time.Second {
-			t.Errorf("%s: %d trials are planned to take %v", name, len(run.Plan), d)
-		}
-	}
-	if run := plannedOf(t, PhaseName, 3, 1); len(run.Plan)/3 > 40 {
-		t.Errorf("a look at the map has %d cells", len(run.Plan)/3)
-	}
-}
-
-// Every lesson names rows and situations that even a look measures, and situations fit their screens.
-func TestLessonsOfPoolsCanBeJudged(t *testing.T) {
-	for _, name := range pooled {
-		for _, trials := range []int{3, results.MinTrials, 10} {
-			run := plannedOf(t, name, trials, 4)
-			for _, l := range run.Experiments[0].Lessons {
-				e, err := results.ParseExpectation(l.Holds)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if out, err := e.Judge(&run, nil, results.MinTrials); err != nil || out.Truth != results.CannotTell {
-					t.Errorf("%d trials: %s: %+v, %v", trials, l.Holds, out, err)
-				}
-			}
-			for _, s := range run.Situations {
-				if len([]rune(s.Title)) > 14 || len([]rune(s.Subtitle)) > 14 || len([]rune(s.Meaning)) > 78 {
-					t.Errorf("%s: %q, %q, %q are too long", s.Name, s.Title, s.Subtitle, s.Meaning)
-				}
-				if !slices.ContainsFunc(run.Plan, func(p results.Planned) bool { return p.Situation == s.Name }) {
-					t.Errorf("%s: no row is tried", s.Name)
-				}
-			}
-		}
-	}
 }
 
 func TestPoolsHaveTheSizeOfTheirSituation(t *testing.T) {

@@ -42,7 +42,7 @@ const (
 )
 
 // poolRows are the pools: threads, processes, and processes that are started as they are needed.
-func poolRows(int) []string { return []string{"threadpool", "prefork", poolDynamic} }
+func poolRows(int, []string) []string { return []string{"threadpool", "prefork", poolDynamic} }
 
 // poolSizes are the numbers of workers, coarser for a look. The default is among them: best against default.
 func (b *bench) poolSizes() []int {
@@ -58,7 +58,7 @@ func (b *bench) poolSizes() []int {
 // poolsOf are the rows that are tried with so many workers: a dynamic pool needs room to grow, and for a look it takes
 // too long to start processes by the hundred.
 func (b *bench) poolsOf(workers int) (rows []string) {
-	for _, name := range poolRows(b.Trials) {
+	for _, name := range poolRows(b.Trials, b.Usual) {
 		switch {
 		case name == poolDynamic && workers < 8, name != "threadpool" && workers > 64 && b.Trials < results.MinTrials:
 		default:

@@ -14,7 +14,19 @@ import (
 // LoadName is the experiment that offers every row more and more requests, up to what it can do and past it.
 const LoadName = "load"
 
-var aboutLoads = results.Experiment{Name: LoadName, Question: "how much can each hold, up to the knee and past it?"}
+const welsh = "Welsh, Culler, Brewer: SEDA, SOSP 2001, section 2"
+
+var aboutLoads = results.Experiment{
+	Name: LoadName, Question: "how much can each hold, up to the knee and past it?",
+	Lessons: []results.Lesson{
+		{Says: "An event loop keeps most of its peak when more is asked of it than it can do.", Source: welsh,
+			Holds: "past(eventloop, load) >= 0.8"},
+		{Says: "A thread for each connection, without a bound, reaches less than a pool: threads cost when they are many.",
+			Source: welsh, Holds: "peak(thread, load) <= 0.9*peak(threadpool, load)"},
+		{Says: "A process for each request can hold less than a tenth of what threads can that are there before.",
+			Source: stevens, Holds: "peak(process, load) <= 0.1*peak(threadpool, load)"},
+	},
+}
 
 // The loads of the experiment: requests that arrive at random, with a connection for each, from rates that a row holds
 // with ease to half as much again as it can do. Rates are numbers of one fixed series, so rows, runs and machines share
@@ -118,6 +130,9 @@ func (b *bench) loadCapacity(ctx context.Context, say func(string, ...any)) (map
 	return all, nil
 }
 
+// loadRows are the usual ones; a look has the most different of them.
+var loadRows = lookAt("eventloop", "threadpool", "thread", "process")
+
 // loads are the situations of the experiment as far as they are known before the calibration.
 func (b *bench) loads() []results.Situation { return b.loadsOf(guessed(b.rows)) }
 
@@ -185,9 +200,7 @@ func (b *bench) offered(sits []results.Situation, cal results.Calibration) (all 
 		case !swept:
 			swept = true
 			view := *b
-			view.rows = slices.DeleteFunc(slices.Clone(b.rows), func(r results.Architecture) bool {
-				return b.Usual != nil && !r.Reference && !slices.Contains(b.Usual, r.Name)
-			})
+			view.rows = b.rowsOf(Experiment{rows: loadRows})
 			all = append(all, view.loadsOf(cal)...)
 		}
 	}
