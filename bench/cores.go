@@ -37,8 +37,12 @@ const (
 	coresWindow  = 0.5 // seconds
 )
 
-// coresRows can use several CPUs without being told. Beyond them the event loop shows what GOMAXPROCS is to one thread.
-func coresRows(int, []string) []string {
+// coresRows can use several CPUs without being told; a look has those that share the most and the least. Beyond them the
+// event loop shows what GOMAXPROCS is to one thread.
+func coresRows(trials int, _ []string) []string {
+	if trials < results.MinTrials {
+		return []string{"threadpool", "prefork", "eventloop"}
+	}
 	return []string{"threadpool", "goroutine", "prefork", "symped", "eventloop"}
 }
 
@@ -56,7 +60,7 @@ func (b *bench) cores() (sits []results.Situation) {
 			Metric:  results.Throughput,
 			Meaning: "requests that compute, on more and more CPUs: how much does each one add?",
 			Model:   "closed", Path: coresPath, Connections: coresClients, Series: "CPUs", X: at(i), CPUs: i,
-			Warmup: 0.1, Window: coresWindow,
+			Rows: []string{"threadpool", "goroutine", "prefork", "symped"}, Warmup: 0.1, Window: coresWindow,
 		})
 	}
 	values := []int{1, 2, 4, 16, 80}

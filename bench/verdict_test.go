@@ -142,7 +142,7 @@ func TestStallIsHeldAgainstTheBlock(t *testing.T) {
 		if void := c.trial.Voided(results.Stall) != nil; void != c.void {
 			t.Errorf("%s: void is %t, want %t: %v", c.name, void, c.void, c.trial.Findings)
 		}
-		if c.trial.Voided(results.Latency) == nil || len(results.Everything) != 8 {
+		if c.trial.Voided(results.Latency) == nil || len(results.Everything) != 9 {
 			t.Errorf("%s: other figures must stay void", c.name)
 		}
 	}
