@@ -38,6 +38,7 @@ type Options struct {
 	Predict func(context.Context, results.Run) ([]results.Prediction, error)
 	Server  func(ServerOptions) []string                                      // the command line of a server
 	Null    func(keepalive bool) []string                                     // the command line of ServeNull
+	Delayed func(delay string, seed uint64, spin bool) []string               // the command line of ServeDelayed
 	Empty   []string                                                          // the worker, told to return at once; nil: there is none
 	Bare    string                                                            // a Go program with an empty main
 	Report  func(results.Run, []results.Trial, *results.Trial, time.Duration) // after each trial: all so far, this one, time left
@@ -78,6 +79,8 @@ type bench struct {
 	sits    []results.Situation
 	ceiling map[string]float64   // of the load generator, by mode
 	asked   []results.Experiment // by name
+	// repeated is how often a trial was measured again, see calmTrial.
+	repeated int
 
 	predictions []results.Prediction
 }
@@ -142,7 +145,7 @@ func Run(ctx context.Context, o Options) (run results.Run, trials []results.Tria
 		if done[p] {
 			continue
 		}
-		t, err := b.trial(ctx, i, p)
+		t, err := b.calmTrial(ctx, i, p, len(run.Plan))
 		if err != nil {
 			return run, trials, interrupted(ctx, err)
 		}
@@ -209,6 +212,10 @@ func (b *bench) choose() error {
 
 // leaveOutIdle leaves out the rows of which nothing was asked that they could do.
 func (b *bench) leaveOutIdle() error {
+	if slices.Equal(named(b.Experiments), []string{LieName}) { // it has no trials
+		b.rows = nil
+		return nil
+	}
 	why := ""
 	b.rows = slices.DeleteFunc(b.rows, func(r results.Architecture) bool {
 		if slices.ContainsFunc(b.sits, func(s results.Situation) bool { return tried(s, r, 1) }) {
@@ -285,26 +292,23 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	}
 	run.Calibration = guessed(b.rows)
 	setRates(b.sits, b.rows, run.Calibration)
-	b.Say("%d trials, about %s; first the calibration", len(run.Plan), Planned(run).Round(time.Second))
+	if len(run.Plan) > 0 {
+		b.Say("%d trials, about %s; first the calibration", len(run.Plan), Planned(run).Round(time.Second))
+	}
 	begun := time.Now()
-	var err error
-	if run.Calibration, err = b.calibrate(ctx, b.Say); err != nil {
-		return run, err
-	}
-	if err := b.remember(ctx, &run.Calibration, b.sits); err != nil {
-		return run, err
-	}
-	if asksForCalls(b.sits) {
-		if run.Calibration.Traces, err = b.traces(ctx); err != nil {
+	if slices.ContainsFunc(b.asked, func(e results.Experiment) bool { return e.Name == LieName }) {
+		o := InstrumentOptions{Split: b.Split, Seed: b.Seed, Server: b.Delayed, Say: b.Say,
+			Real: func(arch string) []string { return b.Server(ServerOptions{Architecture: arch, KeepAlive: true}) }}
+		lie, err := o.lie(ctx)
+		if err != nil {
 			return run, err
 		}
+		run.Lie = &lie
 	}
-	if asksForLoad(b.sits) {
-		if run.Calibration.LoadCapacity, err = b.loadCapacity(ctx, b.Say); err != nil {
-			return run, err
-		}
+	if len(b.rows) == 0 {
+		return run, nil
 	}
-	if err := b.calibrateSpin(ctx, b.sits); err != nil {
+	if err := b.calibrateAll(ctx, &run.Calibration); err != nil {
 		return run, err
 	}
 	run.Notes = b.notes
@@ -315,6 +319,27 @@ func (b *bench) begin(ctx context.Context) (results.Run, error) {
 	setRates(b.sits, b.rows, run.Calibration)
 	b.Say("calibrated in %s", time.Since(begun).Round(100*time.Millisecond))
 	return run, nil
+}
+
+// calibrateAll measures what the situations have to know beforehand of this machine and its rows.
+func (b *bench) calibrateAll(ctx context.Context, cal *results.Calibration) (err error) {
+	if *cal, err = b.calibrate(ctx, b.Say); err != nil {
+		return err
+	}
+	if err := b.remember(ctx, cal, b.sits); err != nil {
+		return err
+	}
+	if asksForCalls(b.sits) {
+		if cal.Traces, err = b.traces(ctx); err != nil {
+			return err
+		}
+	}
+	if asksForLoad(b.sits) {
+		if cal.LoadCapacity, err = b.loadCapacity(ctx, b.Say); err != nil {
+			return err
+		}
+	}
+	return b.calibrateSpin(ctx, b.sits)
 }
 
 // left is how long the rest of the plan takes.

@@ -39,6 +39,7 @@ var experiments = []Experiment{
 	{Experiment: aboutAccept, of: (*bench).accepts, rows: acceptRows},
 	{Experiment: aboutCores, of: (*bench).cores, rows: coresRows},
 	{Experiment: aboutPhase, of: (*bench).phases, rows: phaseRows},
+	{Experiment: aboutLie, of: noTrials, rows: func(int, []string) []string { return []string{} }},
 }
 
 // LessonsName stands for every experiment that has lessons.
@@ -66,7 +67,7 @@ func named(names []string) (all []string) {
 // withLessons are the names of the experiments that have lessons.
 func withLessons() (names []string) {
 	for _, e := range experiments {
-		if len(e.Lessons) > 0 {
+		if len(e.Lessons) > 0 || e.Name == LieName {
 			names = append(names, e.Name)
 		}
 	}
@@ -147,7 +148,7 @@ func lookAt(some ...string) func(int, []string) []string {
 // RowsOf are the rows that these experiments are about, with so many trials, where the user names none; usual are those
 // of experiments that bring none.
 func RowsOf(names []string, trials int, usual []string) (rows []string) {
-	for _, name := range names {
+	for _, name := range named(names) {
 		some := usual
 		for _, e := range experiments {
 			if e.Name == name {
@@ -177,8 +178,8 @@ func Questions() (all []results.Experiment) {
 	for _, e := range experiments {
 		all = append(all, e.Experiment)
 	}
-	return append(all, results.Experiment{Name: LieName, Question: "what do three load generators say of one stall?"},
-		results.Experiment{Name: LessonsName, Question: "all experiments with lessons in one run: what of the literature shows here?"})
+	return append(all, results.Experiment{Name: LessonsName,
+		Question: "all experiments with lessons in one run: what of the literature shows here?"})
 }
 
 // Experiments lists the names of Questions.

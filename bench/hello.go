@@ -40,7 +40,7 @@ var aboutConnections = results.Experiment{
 	Shows: []results.Metric{results.CPUPerRequest},
 	Lessons: []results.Lesson{
 		{Says: "a connection for each request costs an event loop as much again as the request itself, or more",
-			Source: "Mogul, The case for persistent-connection HTTP, SIGCOMM 1995",
+			Source: "Mogul, The case for persistent-connection HTTP, SIGCOMM 1995, of servers of that time",
 			Holds: "cpu(eventloop, connections-each) - cpu(eventloop, connections-kept) >= " +
 				"cpu(eventloop, connections-kept)"},
 		{Says: "it costs a thread per connection more than a pool: threads, too, come and go with connections",
@@ -62,8 +62,11 @@ func (b *bench) connects() []results.Situation {
 	return b.bothModes(ConnectionsName, min(connectsClients, b.Connections))
 }
 
-// connectsClients are few enough for every pool.
-const connectsClients = 8
+// Few enough clients for every pool, and a rate that they can hold in either mode.
+const (
+	connectsClients = 8
+	connectsRate    = 4000 // requests per second
+)
 
 // bothModes is a request without work with a connection for each and with connections that are kept, at the same rate.
 func (b *bench) bothModes(name string, clients int) []results.Situation {

@@ -11,8 +11,13 @@ import (
 	"serverlab/results"
 )
 
-// LieName is the experiment that is no measurement of servers but of clients: see Lie.
-const LieName = "lie"
+// LieName is the experiment that is no measurement of servers but of clients: see lie. Its lessons come with its figures.
+const LieName = results.LieName
+
+var aboutLie = results.Experiment{Name: LieName, Question: "famous mistakes of benchmarks: how far from the truth are they?"}
+
+// noTrials is for an experiment that has none.
+func noTrials(*bench) []results.Situation { return []results.Situation{} }
 
 // What Lie shows: the server answers in a millisecond, and stalls for a second once in the window.
 const (
@@ -23,14 +28,10 @@ const (
 	lieWindow  = 4 * time.Second
 )
 
-// Lie lets three clients tell about the same stall: a closed loop that looks at nothing but the time from sending to
+// lie lets three clients tell about the same stall: a closed loop that looks at nothing but the time from sending to
 // the answer; the same with what it left out put in afterwards; and an open loop whose clock starts when a request was
-// intended. Then it makes other famous mistakes. It takes about 20 seconds. Where ctx ends, it returns ErrInterrupted.
-func Lie(ctx context.Context, o InstrumentOptions) (lie results.Lie, err error) {
-	defer o.prepare(&err)()
-	if err != nil {
-		return lie, err
-	}
+// intended. Then it makes other famous mistakes. It takes about 20 seconds.
+func (o *InstrumentOptions) lie(ctx context.Context) (lie results.Lie, err error) {
 	delay, err := ParseDelay(lieDelay)
 	if err != nil {
 		return lie, err
@@ -42,12 +43,12 @@ func Lie(ctx context.Context, o InstrumentOptions) (lie results.Lie, err error) 
 	o.Say("a closed loop of %d clients, %v", lieClients, lieWarmup+lieWindow)
 	naive, _, err := o.measure(ctx, lieDelay, closed, nil)
 	if err != nil {
-		return lie, interrupted(ctx, fmt.Errorf("closed loop: %w", err))
+		return lie, fmt.Errorf("closed loop: %w", err)
 	}
 	o.Say("an open loop of %d requests/s, %v", lieRate, lieWarmup+lieWindow)
 	honest, _, err := o.measure(ctx, lieDelay, open, nil)
 	if err != nil {
-		return lie, interrupted(ctx, fmt.Errorf("open loop: %w", err))
+		return lie, fmt.Errorf("open loop: %w", err)
 	}
 	truth := newTruth(delay, o.Seed, &open, false)
 	lie = results.Lie{Answer: delay.quantile(0.5) / 1e9, Stall: float64(delay.length) / 1e9,
@@ -56,10 +57,8 @@ func Lie(ctx context.Context, o InstrumentOptions) (lie results.Lie, err error) 
 	for i, q := range []float64{0.5, 0.9, 0.99, 0.999, 1} {
 		lie.Truth[i] = truth.quantile(q)
 	}
-	if lie.Mistakes, err = o.mistakes(ctx, honest); err != nil {
-		return lie, interrupted(ctx, err)
-	}
-	return lie, nil
+	lie.Mistakes, err = o.mistakes(ctx, honest)
+	return lie, err
 }
 
 // corrected is what HdrHistogram makes of the times of a closed loop afterwards: for each that is longer than the usual

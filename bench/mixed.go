@@ -47,6 +47,8 @@ func calmRate(s *results.Situation) float64 {
 		return mixedRate
 	case IdleName:
 		return idleRate
+	case ConnectionsName: // so that 8 connections are enough, in either mode
+		return connectsRate
 	}
 	return 0
 }

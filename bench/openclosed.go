@@ -18,7 +18,7 @@ import (
 const (
 	openClosedThink  = 0.02 // seconds, the mean of an exponential distribution
 	openClosedVisit  = 5    // requests of a partly open client, the mean
-	openClosedWarmup = 0.2  // seconds: two visits
+	openClosedWarmup = 0.6  // seconds: five visits, since a partly open load begins with no clients at all
 	openClosedWindow = 0.5
 )
 

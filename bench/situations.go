@@ -128,7 +128,7 @@ func setRates(sits []results.Situation, rows []results.Architecture, cal results
 				s.OwnRates[name] = round2(most * c)
 			}
 		}
-		if s.Metric == results.Latency || calm > 0 {
+		if s.Metric == results.Latency || calm > 0 && s.Metric != results.CPUPerRequest {
 			s.Window, s.OwnWindows = p99Window(s.Rate), nil
 			for name, rate := range s.OwnRates {
 				if w := p99Window(rate); w > s.Window {

@@ -29,7 +29,8 @@ var aboutSlow = results.Experiment{
 }
 
 // The load of the experiment: busy clients with a connection for each request, so that who loses one to a slow client
-// can show it with the next, and so few that they alone stop nobody.
+// can show it with the next, and so few that they alone stop nobody. They ask for a request that computes: of one that
+// does not, every row answers more than the load generator can send.
 const (
 	slowBusy     = 16
 	slowReadPath = "/read?file=f00&offset=0&count=262144" // far more than the sockets on the way take
@@ -52,7 +53,7 @@ func (b *bench) slowClients() (sits []results.Situation) {
 			Name: fmt.Sprintf("%s-%d", SlowName, n), Title: fmt.Sprintf("%d slow", n), Subtitle: "requests/s",
 			Metric: results.Throughput, X: &x, Slow: n,
 			Meaning: "clients send or read a byte at a time: are 16 busy ones served?",
-			Model:   "closed", Path: "/", Connections: slowBusy, Warmup: 0.1, Window: slowWindow,
+			Model:   "closed", Path: loadPath, Connections: slowBusy, Warmup: 0.1, Window: slowWindow,
 		})
 	}
 	return sits

@@ -25,7 +25,7 @@ type InstrumentOptions struct {
 	Quick  bool // shorter windows
 	Seed   uint64
 	Server func(delay string, seed uint64, spin bool) []string // the command line of ServeDelayed
-	Real   func(arch string) []string                          // the command line of a server of an architecture
+	Real   func(arch string) []string                          // the command line of a server of an architecture; only lie needs it
 	Report func(*results.Known) error                          // after each measurement
 	Say    func(format string, args ...any)                    // a line for the user
 }

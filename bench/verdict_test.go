@@ -153,3 +153,21 @@ func TestStallIsHeldAgainstTheBlock(t *testing.T) {
 		t.Error("without the request that blocks nothing was measured")
 	}
 }
+
+// A trial is measured again for what other programs did to it, and for nothing that its own server or load showed.
+func TestOnlyDisturbedTrialsAreRepeated(t *testing.T) {
+	for _, c := range []struct {
+		findings []results.Finding
+		want     bool
+	}{
+		{nil, false},
+		{[]results.Finding{{Kind: "disturbed", Evidence: "a stop of 20 ms"}}, false}, // a note
+		{[]results.Finding{{Kind: "overloaded", Voids: results.Everything}}, false},
+		{[]results.Finding{{Kind: "generator-bound", Voids: results.Everything}}, false},
+		{[]results.Finding{{Kind: "queued", Voids: results.Everything}, {Kind: "disturbed", Voids: results.Everything}}, true},
+	} {
+		if got := disturbed(&results.Trial{Findings: c.findings}); got != c.want {
+			t.Errorf("%+v: repeated %t", c.findings, got)
+		}
+	}
+}

@@ -68,6 +68,9 @@ func Charts(run Run, trials []Trial) []Picture {
 			g.add(figures[i].Experiment.Name, figures[i].picture())
 		}
 	}
+	if run.Lie != nil {
+		g.add(LieName, run.Lie.pictures()...)
+	}
 	g.add(PhaseName, phasePictures(&run, trials)...)
 	if len(g.all) > 0 {
 		g.add("", callBars(&run))

@@ -120,3 +120,17 @@ func settingsOf(run *Run, trials []Trial, row string) map[string][]string {
 	}
 	return values
 }
+
+// PlanText is how much of its plan a run has measured, in what order, and how many of the trials more than once.
+func PlanText(run *Run, trials []Trial) string {
+	text, again := fmt.Sprintf("%d of %d planned trials, seed %d", len(trials), len(run.Plan), run.Setup.Seed), 0
+	for i := range trials {
+		if trials[i].Tries > 1 {
+			again++
+		}
+	}
+	if again > 0 {
+		text += fmt.Sprintf("; %d of them measured again, since other programs had disturbed them", again)
+	}
+	return text
+}

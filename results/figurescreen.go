@@ -48,6 +48,11 @@ func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) 
 			d.put("", wrap(f, screenWidth)...)
 		}
 		d.lines = append(d.lines, lessonLines(e.Answers, s)...)
+		if e.Name == LieName && (wide || len(run.Experiments) == 1) {
+			if err := lieScreens(w, run, s); err != nil {
+				return err
+			}
+		}
 		if _, err := io.WriteString(w, strings.Join(d.lines, "\n")+"\n"); err != nil {
 			return fmt.Errorf("draw the experiment %s: %w", Style{}.text(e.Name), err)
 		}

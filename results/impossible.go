@@ -70,7 +70,7 @@ func eitherWay(name string, v *float64, most float64) figure {
 func (t *Trial) impossible() string {
 	l := &t.Load
 	figures := []figure{
-		{"seconds", t.Seconds, mostSeconds}, {"warmup", l.Warmup, mostSeconds}, {"window", l.Window, mostSeconds},
+		{"seconds", t.Seconds, mostSeconds}, {"tries", float64(t.Tries), mostCount}, {"warmup", l.Warmup, mostSeconds}, {"window", l.Window, mostSeconds},
 		{"rate", l.Rate, mostPerSecond}, {"the load generator's cpu", l.CPU, mostSeconds},
 		{"cpu_spin", l.CPUSpin, mostSeconds}, {"cpu_watch", l.CPUWatch, mostSeconds},
 		{"requests", float64(l.Requests), mostCount}, {"intended", float64(l.Intended), mostCount},
@@ -288,6 +288,11 @@ func (r *Run) impossible() string {
 		if i >= mostExperiments || len(e.Shows) > len(Everything) || len(e.Lessons) > mostLessons {
 			return fmt.Sprintf("its experiment %q has %d metrics and %d lessons; at most %d experiments of %d and %d are read",
 				e.Name, len(e.Shows), len(e.Lessons), mostExperiments, len(Everything), mostLessons)
+		}
+	}
+	if r.Lie != nil {
+		if what := r.Lie.impossible(); what != "" {
+			return what
 		}
 	}
 	return outOfBounds(append(r.Calibration.figures(), figure{"trials", float64(r.Setup.Trials), mostCount},

@@ -40,6 +40,9 @@ func Learnt(run *Run, trials []Trial) (all []LearntOf) {
 		if e.Name == CoresName {
 			x.Findings = scalingSentences(run, trials)
 		}
+		if e.Name == LieName && run.Lie != nil {
+			x.Answers = run.Lie.answers()
+		}
 		for _, l := range e.Lessons {
 			x.Answers = append(x.Answers, l.answer(run, trials))
 		}
@@ -58,6 +61,7 @@ func (l Lesson) answer(run *Run, trials []Trial) LessonAnswer {
 	if a.Why, a.Indicative = out.Why, out.Indicative; err != nil {
 		prefix := fmt.Sprintf("%v %q", ErrExpect, strings.TrimSpace(l.Holds))
 		a.Why = strings.TrimLeft(strings.TrimPrefix(firstLine(err.Error()), prefix), ":, ")
+		a.Why, _, _ = strings.Cut(a.Why, ": there are ") // all names that there are help who has mistyped one
 	}
 	switch out.Truth {
 	case Holds:

@@ -38,8 +38,28 @@ type Mistaken struct {
 // mistake is one of them, as a screen of at most 24 lines.
 type mistake struct {
 	title, head string
-	rows        [][3]string // who says it, what, and in which picture
+	rows        []said
 	lesson      string
+}
+
+// said is one line of it: a figure, and the bar that is drawn of it.
+type said struct {
+	who   string
+	value float64 // per second, or seconds
+	time  bool    // of the two
+	from  float64 // where its axis begins
+	top   float64 // where it ends; 0: there is no figure
+}
+
+// text is the figure.
+func (x *said) text() string {
+	switch {
+	case x.top == 0:
+		return "n/a"
+	case x.time:
+		return duration(x.value, 3)
+	}
+	return number(x.value, 3) + "/s"
 }
 
 // The widths of a line of a mistake.
@@ -52,10 +72,13 @@ const (
 // MistakesScreen prints a screen for each of the mistakes.
 func MistakesScreen(w io.Writer, m *Mistakes, s Style) error {
 	var b bytes.Buffer
-	for _, one := range []mistake{m.notFound(), m.little(), m.favoured(), m.averaged(), m.cut()} {
+	for _, one := range m.all() {
 		b.WriteString("\n" + s.paint(bold, s.text(one.title)) + "\n" + s.text(one.head) + "\n\n")
 		for _, r := range one.rows {
-			line := left(r[0], mistakeWho) + right(r[1], mistakeSays) + "  " + r[2]
+			line := left(r.who, mistakeWho) + right(r.text(), mistakeSays)
+			if r.top > 0 {
+				line += "  " + bar(r.value-r.from, r.top-r.from, mistakeBar)
+			}
 			b.WriteString(s.text(strings.TrimRight(line, " ")) + "\n")
 		}
 		b.WriteString("\n")
@@ -69,16 +92,22 @@ func MistakesScreen(w io.Writer, m *Mistakes, s Style) error {
 	return nil
 }
 
-// perSecond is a row whose bar starts at zero.
-func perSecond(who string, rate, top float64) [3]string {
-	return [3]string{who, number(rate, 3) + "/s", bar(rate, top, mistakeBar)}
+// all are the mistakes in the order in which they are shown.
+func (m *Mistakes) all() []mistake {
+	return []mistake{m.notFound(), m.little(), m.favoured(), m.averaged(), m.cut()}
+}
+
+// perSecond is a rate, and took a time, whose bars start at zero.
+func perSecond(who string, rate, top float64) said { return said{who: who, value: rate, top: top} }
+func took(who string, seconds, top float64) said {
+	return said{who: who, value: seconds, time: true, top: top}
 }
 
 func (m *Mistakes) notFound() mistake {
 	honest, naive := m.Same[0], m.Typing
 	top := max(honest.Right, naive.Answers)
 	return mistake{"WHO LOOKS AT THE ANSWERS?", "The same server; in the second load the URL has a typing error.",
-		[][3]string{
+		[]said{
 			perSecond("right URL, right answers", honest.Right, top),
 			perSecond("wrong URL, naive: all answers", naive.Answers, top),
 			perSecond("wrong URL, honest: right answers", naive.Right, top),
@@ -93,7 +122,7 @@ func (m *Mistakes) little() mistake {
 	top := max(m.Few, m.Many, ceiling(m.MoreClients))
 	return mistake{"WHOSE LIMIT WAS MEASURED?", fmt.Sprintf("The same server; it waits %s before each answer.",
 		span(m.Delay)),
-		[][3]string{
+		[]said{
 			perSecond(fmt.Sprintf("naive: its limit, with %d clients", m.Clients), m.Few, top),
 			perSecond("  Little's law allows", ceiling(m.Clients), top),
 			perSecond(fmt.Sprintf("honest: %d clients", m.MoreClients), m.Many, top),
@@ -108,18 +137,16 @@ func (m *Mistakes) favoured() mistake {
 	one := m.Same[0]
 	head := "The same server, the same requests; the second entry was given more CPUs."
 	if m.FavouredCPUs <= m.CPUs {
-		return mistake{"WHO HAD MORE CPUS?", head, [][3]string{{"not measured", "n/a", ""}},
+		return mistake{"WHO HAD MORE CPUS?", head, []said{{who: "not measured"}},
 			"This machine has no CPU more to give to one of the entries."}
 	}
-	top := max(one.Right, m.Favoured.Right)
-	each := func(who string, x Mistaken) [3]string {
-		return [3]string{who, duration(x.CPU, 3), bar(x.CPU, max(one.CPU, m.Favoured.CPU), mistakeBar)}
-	}
+	top, dear := max(one.Right, m.Favoured.Right), max(one.CPU, m.Favoured.CPU)
 	mine, other := plural(m.CPUs, "CPU"), plural(m.FavouredCPUs, "CPU")
 	return mistake{"WHO HAD MORE CPUS?", head,
-		[][3]string{
+		[]said{
 			perSecond("naive: "+mine, one.Right, top), perSecond("naive: "+other, m.Favoured.Right, top),
-			each("honest, CPU per request: "+mine, one), each("honest, CPU per request: "+other, m.Favoured),
+			took("honest, CPU per request: "+mine, one.CPU, dear),
+			took("honest, CPU per request: "+other, m.Favoured.CPU, dear),
 		},
 		"Nothing was improved but the budget, here with the load generator's own CPU. GOMAXPROCS set for one entry only " +
 			"does the same (gnet-benchmarks did it once). serverlab gives all rows the same CPUs, states GOMAXPROCS, and " +
@@ -130,9 +157,8 @@ func (m *Mistakes) averaged() mistake {
 	top := max(m.Averaged, m.Merged)
 	return mistake{"WHAT IS AN AVERAGE OF PERCENTILES?",
 		"The open loop of above, stall included: a p99 for every 100 ms, and one of all.",
-		[][3]string{
-			{"naive: the mean of the p99s", duration(m.Averaged, 3), bar(m.Averaged, top, mistakeBar)},
-			{"honest: the p99 of all requests", duration(m.Merged, 3), bar(m.Merged, top, mistakeBar)},
+		[]said{
+			took("naive: the mean of the p99s", m.Averaged, top), took("honest: the p99 of all requests", m.Merged, top),
 		},
 		"One request in a hundred takes longer than the p99. The mean of many p99s is a time of which nothing can be " +
 			"said: quiet moments outvote the bad one. Histograms can be added, percentiles can't (Tene). serverlab " +
@@ -147,12 +173,10 @@ func (m *Mistakes) cut() mistake {
 	}
 	lo, hi := slices.Min(rates), slices.Max(rates)
 	from := max(0, lo-(hi-lo)/4)
-	cutAt := func(who string, rate float64) [3]string {
-		return [3]string{who, number(rate, 3) + "/s", bar(rate-from, hi-from, mistakeBar)}
-	}
+	cutAt := func(who string, rate float64) said { return said{who: who, value: rate, from: from, top: hi} }
 	return mistake{"WHERE DOES THE AXIS BEGIN?",
 		"One server, four times the same load: the slowest and the fastest of the four.",
-		[][3]string{
+		[]said{
 			cutAt("naive, from "+number(from, 3)+"/s: slowest", lo), cutAt("naive, fastest", hi),
 			perSecond("honest, from 0: slowest", lo, hi), perSecond("honest, fastest", hi, hi),
 		},

@@ -29,6 +29,7 @@ type Run struct {
 	LeftOut       []LeftOut      `json:"left_out,omitempty"`
 	// Experiments are those that were asked for by name: what their situations differ in, and what is to be learnt.
 	Experiments []Experiment `json:"experiments,omitempty"`
+	Lie         *Lie         `json:"lie,omitempty"` // of the experiment that measures no server; nil: it was not asked for
 	// Predictions are what somebody expected before the first trial ran.
 	Predictions []Prediction `json:"predictions,omitempty"`
 	// Blind says that letters stand for the rows' names, see Blind.
@@ -267,8 +268,10 @@ type Trial struct {
 	Order   int       `json:"order"` // position in the plan, from 0
 	Started time.Time `json:"started"`
 	Seconds float64   `json:"seconds"` // the whole trial, start and stop of the server included
-	Load    Load      `json:"load"`
-	Server  Server    `json:"server"`
+	// Tries is how often it was measured, 0 for once: the last one counts, the ones before were disturbed by other programs.
+	Tries  int    `json:"tries,omitempty"`
+	Load   Load   `json:"load"`
+	Server Server `json:"server"`
 	// Findings are the reasons not to take the trial's figures at face value; none means valid.
 	Findings []Finding `json:"findings,omitempty"`
 	// Failure says why there is no figure at all: the server did not start, say.

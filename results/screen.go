@@ -38,7 +38,7 @@ func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 	sweeps := slices.ContainsFunc(run.Situations, func(s Situation) bool { return s.Sweep == LoadSweep })
 	blasts := slices.ContainsFunc(run.Situations, func(s Situation) bool { return blasted(&s) })
 	var lines []string
-	if len(d.columns)+len(d.latency) > 0 || !costs && !points && !blasts && len(blocked.columns) == 0 {
+	if len(d.columns)+len(d.latency) > 0 || !costs && !points && !blasts && run.Lie == nil && len(blocked.columns) == 0 {
 		lines = d.lines()
 	}
 	if len(blocked.columns) > 0 {

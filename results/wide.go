@@ -210,7 +210,7 @@ func wideOrder(b *bytes.Buffer, run *Run, trials []Trial) {
 	for _, f := range SettingFacts(run, trials) {
 		fmt.Fprintf(b, "%-15s %s\n", f.Name, f.Value)
 	}
-	fmt.Fprintf(b, "\nORDER OF THE TRIALS (seed %d, %d of %d measured)\n", run.Setup.Seed, len(trials), len(run.Plan))
+	fmt.Fprintf(b, "\nORDER OF THE TRIALS (%s)\n", PlanText(run, trials))
 	for start := 0; start < len(run.Plan); {
 		end := start
 		var cells []string

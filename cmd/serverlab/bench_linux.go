@@ -72,9 +72,6 @@ func runBench(ctx context.Context, c *call) error {
 	if err := c.parse(len(bench.Experiments())); err != nil {
 		return err
 	}
-	if slices.Contains(c.flags.Args(), bench.LieName) {
-		return lie(ctx, c, &f)
-	}
 	o, err := f.options(c)
 	if err != nil {
 		return err
@@ -147,9 +144,10 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 		Program: "serverlab " + commit, Experiments: c.flags.Args(), Trials: f.trials,
 		CrashTrials: f.crashTrials(set("trials")), Connections: f.connections,
 		Workers: cfg.Workers, Usual: f.usual(), Seed: f.seed, Bare: beside(self, "serverlab-bare"),
-		Empty:  []string{beside(self, "serverlab-worker"), "--empty"},
-		Server: func(s bench.ServerOptions) []string { return serverCommand(self, s) },
-		Null:   func(keepalive bool) []string { return []string{self, "null", fmt.Sprintf("--keepalive=%t", keepalive)} },
+		Empty:   []string{beside(self, "serverlab-worker"), "--empty"},
+		Server:  func(s bench.ServerOptions) []string { return serverCommand(self, s) },
+		Null:    func(keepalive bool) []string { return []string{self, "null", fmt.Sprintf("--keepalive=%t", keepalive)} },
+		Delayed: func(delay string, seed uint64, spin bool) []string { return delayedCommand(self, delay, seed, spin) },
 	}
 	if f.resume != "" {
 		o.Resume = true

@@ -35,3 +35,8 @@ func serverCommand(self string, s bench.ServerOptions) []string {
 	}
 	return argv
 }
+
+// delayedCommand is the command line of a server whose response times are known.
+func delayedCommand(self, delay string, seed uint64, spin bool) []string {
+	return []string{self, "null", "--delay=" + delay, fmt.Sprintf("--seed=%d", seed), fmt.Sprintf("--spin=%t", spin)}
+}

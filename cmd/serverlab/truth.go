@@ -10,8 +10,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/spf13/pflag"
-
 	"serverlab/bench"
 	"serverlab/results"
 )
@@ -40,10 +38,9 @@ func (f *instrumentFlags) options(stderr io.Writer) (o bench.InstrumentOptions, 
 	o = bench.InstrumentOptions{
 		Quick: f.quick, Seed: f.split.seed,
 		Server: func(delay string, seed uint64, spin bool) []string {
-			return []string{self, "null", "--delay=" + delay, fmt.Sprintf("--seed=%d", seed), fmt.Sprintf("--spin=%t", spin)}
+			return delayedCommand(self, delay, seed, spin)
 		},
-		Real: func(arch string) []string { return []string{self, "serve", "--until-eof", "--arch=" + arch} },
-		Say:  func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) },
+		Say: func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) },
 	}
 	o.Split, err = f.split.split()
 	return o, err
@@ -87,39 +84,6 @@ func checkInstrument(ctx context.Context, c *call, f *instrumentFlags, asJSON bo
 			"they leave out\n", t.Disturbed)
 	}
 	return nil
-}
-
-// lie shows what three clients say about one stall.
-func lie(ctx context.Context, c *call, f *benchFlags) error {
-	var wrong error
-	c.flags.Visit(func(flag *pflag.Flag) {
-		switch flag.Name {
-		case "server-cpus", "client-cpus", "seed", "ascii":
-		default:
-			wrong = usagef("%s measures no architecture: leave out --%s", bench.LieName, flag.Name)
-		}
-	})
-	if wrong != nil {
-		return wrong
-	}
-	if c.flags.NArg() > 1 {
-		return usagef("%s is shown alone: leave out the other experiments", bench.LieName)
-	}
-	o, err := (&instrumentFlags{split: *f}).options(c.stderr)
-	if err != nil {
-		return err
-	}
-	l, err := bench.Lie(ctx, o)
-	if errors.Is(err, bench.ErrInterrupted) {
-		return fmt.Errorf("%w before both clients were done", errInterrupted)
-	}
-	if err != nil {
-		return err
-	}
-	if err := results.LieScreen(c.stdout, &l, f.screen.style(c.stdout)); err != nil {
-		return err
-	}
-	return results.MistakesScreen(c.stdout, &l.Mistakes, f.screen.style(c.stdout))
 }
 
 // null answers without a server behind it: at once, so that the benchmark can measure its load generator, or with

@@ -17,10 +17,6 @@ func TestInstrumentBadInput(t *testing.T) {
 		{"check --arch epoll --seed 2", "--seed belongs to --instrument"},
 		{"null --delay normal:1ms", "exponential:2ms"},
 		{"null --delay constant:1ms --keepalive=false", "--keepalive=false"},
-		{"bench lie trivial", "alone"},
-		{"bench trivial lie", "alone"},
-		{"bench lie --trials 3", "leave out --trials"},
-		{"bench lie --arch epoll", "leave out --arch"},
 		{"bench lie --client-cpus x", "--client-cpus"},
 	} {
 		code, stdout, stderr := ask(strings.Fields(c.args)...)

@@ -157,7 +157,7 @@ func newView(run *results.Run, trials []results.Trial, damage []string) (v *view
 		Verdicts: results.TrialVerdicts,
 		Facts: []factGroup{{"Machine", results.MachineFacts(run)}, {"Calibration, before the first trial",
 			results.CalibrationFacts(run)}},
-		Order:  fmt.Sprintf("%d of %d planned trials, seed %d", len(trials), len(run.Plan), run.Setup.Seed),
+		Order:  results.PlanText(run, trials),
 		Margin: fmt.Sprintf("%.0f %%", 100*results.Margin),
 		Alpha:  fmt.Sprintf("%.0f %%", 100*results.Alpha),
 	}
