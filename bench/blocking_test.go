@@ -20,8 +20,10 @@ func TestBlockingLessonsAreJudged(t *testing.T) {
 		var trials []results.Trial
 		for _, p := range plan(b.sits, b.rows, results.MinTrials, 1) {
 			s := b.situation(p.Situation)
-			trials = append(trials, results.Trial{Planned: p, Load: results.Load{Window: 1, Connections: s.Connections,
-				Model: "closed", Requests: uint64(rate(&s, p.Architecture))}})
+			requests := rate(&s, p.Architecture)
+			cpu := 60e-6 * requests
+			trials = append(trials, results.Trial{Planned: p, Server: results.Server{CPU: &cpu}, Load: results.Load{
+				Window: 1, Connections: s.Connections, Model: "closed", Requests: uint64(requests)}})
 		}
 		for _, l := range b.asked[0].Lessons {
 			e, err := results.ParseExpectation(l.Holds)

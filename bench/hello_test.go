@@ -10,11 +10,11 @@ import (
 
 // Both modes are offered the same rate, and a slow row its own in both: else what differs would not be the connection.
 func TestModesShareTheirRates(t *testing.T) {
-	for _, name := range []string{HelloName, ConnectionsName} {
+	for name, rate := range map[string]float64{HelloName: 7500, ConnectionsName: connectsRate} {
 		b := asked(t, results.MinTrials, name)
 		setRates(b.sits, b.rows, calibrated())
 		each, kept := b.situation(name+"-each"), b.situation(name+"-kept")
-		if each.Rate != 7500 || kept.Rate != each.Rate || each.OwnRates["process"] != 270 ||
+		if each.Rate != rate || kept.Rate != each.Rate || each.OwnRates["process"] != 270 ||
 			kept.OwnRates["process"] != 270 {
 			t.Errorf("%s: rates %v and %v, own %v and %v", name, each.Rate, kept.Rate, each.OwnRates, kept.OwnRates)
 		}
