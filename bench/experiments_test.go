@@ -3,7 +3,10 @@
 package bench
 
 import (
+	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +111,38 @@ func TestSituationsFitTheirScreens(t *testing.T) {
 				}
 				before[[2]string{name, s.Series}] = *s.X
 			}
+		}
+	}
+}
+
+// The README leads to a page of each experiment, which says how to ask for it and ends in three questions.
+func TestEachExperimentHasItsPage(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	discussed := regexp.MustCompile(`(?m)^[0-9]\. .`)
+	for _, name := range withLessons() {
+		if name == StallName { // its page is the column's line in docs/results.md
+			continue
+		}
+		page, err := os.ReadFile("../docs/experiments/" + name + ".md")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		text := string(page)
+		if !strings.Contains(string(readme), "| [`"+name+"`](docs/experiments/"+name+".md) |") {
+			t.Errorf("the README does not lead to %s", name)
+		}
+		for _, part := range []string{"# " + name + ":", "**Question.**", "redict", "bench " + name, "ow to read", "hat was measured"} {
+			if !strings.Contains(text, part) {
+				t.Errorf("the page of %s lacks %q", name, part)
+			}
+		}
+		_, questions, _ := strings.Cut(text, "or discussion")
+		if n := len(discussed.FindAllString(questions, -1)); n != 3 {
+			t.Errorf("the page of %s asks %d questions for discussion", name, n)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (b *bench) idleLevels(most int) (levels []int) {
 
 // idles are the situations of the experiment.
 func (b *bench) idles() (sits []results.Situation) {
-	most, why := mostIdle(readRoom())
+	most, why := readRoom().most(idleMost, idleCost)
 	if why != "" {
 		b.notes = append(b.notes, why)
 	}

@@ -70,10 +70,13 @@ func TestMostIdle(t *testing.T) {
 		{room{4096, 8 << 30, 3000}, 2488, "pids.max"},
 		{room{20_000, 1 << 20, 190_000}, 0, "1 MiB of memory"},
 	} {
-		most, why := mostIdle(c.room)
+		most, why := c.room.most(idleMost, idleCost)
 		if most != c.most || !strings.Contains(why, c.why) || (why == "") != (c.why == "") {
 			t.Errorf("%+v: %d, %q; want %d, %q", c.room, most, why, c.most, c.why)
 		}
+	}
+	if n, why := (room{20_000, 1 << 30, 190_000}).most(512, poolCost); n != 128 || !strings.Contains(why, "workers") {
+		t.Errorf("%d workers, %q", n, why)
 	}
 	b := sweepBench(6)
 	for most, want := range map[int][]int{idleMost: {0, 10, 100, 1000, 10_000}, 3584: {0, 10, 100, 1000, 3500},

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 
 	"serverlab/results"
 )
@@ -44,15 +45,21 @@ const (
 // poolRows are the pools: threads, processes, and processes that are started as they are needed.
 func poolRows(int, []string) []string { return []string{"threadpool", "prefork", poolDynamic} }
 
-// poolSizes are the numbers of workers, coarser for a look. The default is among them: best against default.
-func (b *bench) poolSizes() []int {
+// poolSizes are the numbers of workers, coarser for a look, and none for which this machine has no room. The default is
+// among them: best against default.
+func (b *bench) poolSizes() (sizes []int) {
+	all := []int{1, 8, 32, 64, 128, 512}
 	switch {
-	case b.Trials < results.MinTrials:
-		return []int{1, 8, 64, 512}
+	case b.look():
+		all = []int{1, 8, 64, 512}
 	case b.Trials > results.MinTrials:
-		return []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512}
+		all = []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512}
 	}
-	return []int{1, 8, 32, 64, 128, 512}
+	most, why := readRoom().most(all[len(all)-1], poolCost)
+	if why != "" {
+		b.notes = append(b.notes, why)
+	}
+	return slices.DeleteFunc(all, func(n int) bool { return n > most })
 }
 
 // poolsOf are the rows that are tried with so many workers: a dynamic pool needs room to grow, and for a look it takes
@@ -70,7 +77,8 @@ func (b *bench) poolsOf(workers int) (rows []string) {
 
 // poolSweep is the sweep: throughput of requests that block, then CPU time of requests that do not.
 func (b *bench) poolSweep() (sits []results.Situation) {
-	for _, n := range b.poolSizes() {
+	sizes := b.poolSizes()
+	for _, n := range sizes {
 		sits = append(sits, results.Situation{
 			Name: fmt.Sprintf("%s-block-%d", PoolSizeName, n), Title: fmt.Sprintf("%d block 5 ms", n),
 			Subtitle: "requests/s", Metric: results.Throughput,
@@ -80,7 +88,7 @@ func (b *bench) poolSweep() (sits []results.Situation) {
 			Ceiling: float64(min(n, poolClients)) / poolBlocks, // Little's law: busy workers = rate x time
 		})
 	}
-	for _, n := range b.poolSizes() {
+	for _, n := range sizes {
 		sits = append(sits, results.Situation{
 			Name: fmt.Sprintf("%s-%d", PoolSizeName, n), Title: fmt.Sprintf("%d workers", n),
 			Subtitle: "CPU µs/req", Metric: results.CPUPerRequest,

@@ -81,11 +81,24 @@ type room struct {
 	tasks       uint64 // threads that may still be started; 0: not known
 }
 
-// What an idle connection may take: where each has a thread, its stack and what the kernel keeps of both.
+// cost is what one more of something takes of a room.
+type cost struct {
+	of                         string // the experiment that may need many
+	what                       string
+	descriptors, memory, tasks uint64
+}
+
+// What an idle connection may take, where each has a thread, its stack and what the kernel keeps of both; and a process
+// of a pool, whose runtime has some threads of its own.
+var (
+	idleCost = cost{IdleName, "idle connections", 1, 80 << 10, 1}
+	poolCost = cost{PoolSizeName, "workers", 4, 4 << 20, 10}
+)
+
+// What is kept for everything else.
 const (
-	idleMemory   = 80 << 10 // bytes
-	idleReserve  = 512      // descriptors, and threads, for everything else
-	usualMaxConn = 5000     // connections up to which a server's own limit is far
+	reserve      = 512  // descriptors, and threads
+	usualMaxConn = 5000 // connections up to which a server's own limit is far
 )
 
 func readRoom() room {
@@ -103,23 +116,23 @@ func readRoom() room {
 	return r
 }
 
-// mostIdle is how many idle connections there is room for, at most idleMost, and why where they are fewer.
-func mostIdle(r room) (most int, why string) {
-	most = idleMost
+// most is how many of something there is room for, at most want, and why where they are fewer.
+func (r room) most(want int, each cost) (most int, why string) {
+	most = want
 	reduce := func(to uint64, because string) {
 		if to < uint64(most) {
 			most = int(to)
-			why = fmt.Sprintf("%s: at most %d idle connections in place of %d: %s", IdleName, most, idleMost, because)
+			why = fmt.Sprintf("%s: at most %d %s in place of %d: %s", each.of, most, each.what, want, because)
 		}
 	}
-	reduce(max(r.descriptors, idleReserve)-idleReserve, fmt.Sprintf(
-		"%d descriptors are allowed; run `ulimit -n %d` first", r.descriptors, idleMost+idleReserve))
+	reduce((max(r.descriptors, reserve)-reserve)/each.descriptors, fmt.Sprintf(
+		"%d descriptors are allowed; run `ulimit -n %d` first", r.descriptors, uint64(want)*each.descriptors+reserve))
 	if r.memory > 0 {
-		reduce((max(r.memory, needMemory)-needMemory)/idleMemory, fmt.Sprintf(
+		reduce((max(r.memory, needMemory)-needMemory)/each.memory, fmt.Sprintf(
 			"%d MiB of memory are available; close other programs", r.memory>>20))
 	}
 	if r.tasks > 0 {
-		reduce(max(r.tasks, idleReserve)-idleReserve, fmt.Sprintf(
+		reduce((max(r.tasks, reserve)-reserve)/each.tasks, fmt.Sprintf(
 			"%d threads are allowed; raise kernel.threads-max or the cgroup's pids.max", r.tasks))
 	}
 	return most, why

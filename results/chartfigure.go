@@ -25,7 +25,7 @@ func (a Axis) plotted() plot.Axis {
 		x.Title = "x"
 	}
 	if a.Log {
-		x.Scale = plot.Log
+		x.Scale = plot.Counts
 	}
 	return x
 }

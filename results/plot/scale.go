@@ -13,6 +13,7 @@ type Scale int
 const (
 	Linear Scale = iota // from zero, always
 	Log                 // each step multiplies; what is not positive has no place
+	Counts              // as Log, for whole numbers: 0, too, has a place, half a decade before 1
 	Nines               // for quantiles of 0 to 1: each further nine takes the same room; 1 has no place
 )
 
@@ -30,7 +31,7 @@ func (a Axis) name() string {
 		more = append(more, a.Unit.Symbol)
 	}
 	switch a.Scale {
-	case Log:
+	case Log, Counts:
 		more = append(more, "log scale")
 	case Nines:
 		more = append(more, "each nine takes a step")
@@ -57,6 +58,11 @@ func (s Scale) place(v float64) (p float64, ok bool) {
 	switch s {
 	case Log:
 		return math.Log10(v), v >= 1e-18
+	case Counts:
+		if v == 0 {
+			return placeOfZero, true
+		}
+		return math.Log10(v), v >= 1
 	case Nines:
 		return -math.Log10(1 - v), v >= 0 && v < 1 // Tene's percentile axis, as HdrHistogram's plots have it
 	}
@@ -65,6 +71,9 @@ func (s Scale) place(v float64) (p float64, ok bool) {
 	}
 	return v, true
 }
+
+// placeOfZero is where 0 lies on Counts.
+const placeOfZero = -0.5
 
 // tick is a line across the chart; a label may be empty where there is no room.
 type tick struct {
@@ -107,6 +116,11 @@ func newRuler(a Axis, figures []float64, from, to float64, lengthwise bool) rule
 		if r.hi-r.lo < 0.2 {
 			r.lo, r.hi = roundLog(r.lo+shift-0.1, false)-shift, roundLog(r.hi+shift+0.1, true)-shift
 		}
+	case Counts:
+		if r.lo > placeOfZero {
+			r.lo = roundLog(r.lo, false)
+		}
+		r.hi = max(roundLog(r.hi, true), r.lo+1)
 	case Nines:
 		r.lo, r.hi = 0, max(r.hi, 1)
 	}
@@ -167,7 +181,12 @@ func roundLog(p float64, up bool) float64 {
 func (r ruler) ticks() (all []tick) {
 	switch r.axis.Scale {
 	case Log:
-		all = r.logTicks()
+		all = r.logTicks(r.lo)
+	case Counts:
+		if r.lo < 0 {
+			all = append(all, tick{r.pixel(placeOfZero), "0"})
+		}
+		all = append(all, r.logTicks(max(r.lo, 0))...)
 	case Nines:
 		all = r.nines()
 	default:
@@ -193,7 +212,8 @@ func short(label string) string {
 	return thousands(label)
 }
 
-func (r ruler) logTicks() (all []tick) {
+// logTicks are those at powers of ten from a place on, and between them where there is room.
+func (r ruler) logTicks(from float64) (all []tick) {
 	shift := math.Log10(r.axis.Unit.of(1))
 	factors := []float64{1}
 	if r.hi-r.lo < 1.3 || 3*(r.hi-r.lo) < 1.5*r.room() {
@@ -203,7 +223,7 @@ func (r ruler) logTicks() (all []tick) {
 	for e := int(math.Floor(r.lo + shift)); float64(e) <= r.hi+shift+1e-9; e++ {
 		for _, f := range factors {
 			p := float64(e) + math.Log10(f) - shift
-			if p < r.lo-1e-9 || p > r.hi+1e-9 || e%every != 0 {
+			if p < from-1e-9 || p > r.hi+1e-9 || e%every != 0 {
 				continue
 			}
 			label := strconv.FormatFloat(f*math.Pow(10, float64(e)), 'f', max(0, -e), 64)
