@@ -79,8 +79,8 @@ type bench struct {
 	sits    []results.Situation
 	ceiling map[string]float64   // of the load generator, by mode
 	asked   []results.Experiment // by name
-	// repeated is how often a trial was measured again, see calmTrial.
-	repeated int
+	repeated int                // times that a trial was measured again, see calmTrial
+	restless map[[2]string]bool // cells, by situation and row, in which that did not help
 
 	predictions []results.Prediction
 }
@@ -111,7 +111,7 @@ func (b *bench) situation(name string) results.Situation {
 // Run runs what the options ask for and returns the run with all its trials, those that an earlier part of it left
 // included. When ctx ends it returns what there is, with ErrInterrupted.
 func Run(ctx context.Context, o Options) (run results.Run, trials []results.Trial, err error) {
-	b := &bench{Options: o}
+	b := &bench{Options: o, restless: map[[2]string]bool{}}
 	var w *results.Writer
 	if o.Resume {
 		if w, run, trials, err = results.Resume(o.Dir); err != nil {

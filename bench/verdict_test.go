@@ -164,6 +164,9 @@ func TestOnlyDisturbedTrialsAreRepeated(t *testing.T) {
 		{[]results.Finding{{Kind: "disturbed", Evidence: "a stop of 20 ms"}}, false}, // a note
 		{[]results.Finding{{Kind: "overloaded", Voids: results.Everything}}, false},
 		{[]results.Finding{{Kind: "generator-bound", Voids: results.Everything}}, false},
+		{[]results.Finding{{Kind: "generator-bound", Voids: []results.Metric{results.Latency}}}, true},
+		{[]results.Finding{{Kind: "generator-bound", Voids: []results.Metric{results.Latency}},
+			{Kind: "generator-bound", Voids: []results.Metric{results.Throughput}}}, false},
 		{[]results.Finding{{Kind: "queued", Voids: results.Everything}, {Kind: "disturbed", Voids: results.Everything}}, true},
 	} {
 		if got := disturbed(&results.Trial{Findings: c.findings}); got != c.want {
