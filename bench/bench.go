@@ -73,14 +73,14 @@ type bench struct {
 	Apart                  bool
 	Why                    string // what keeps the two from being comparable to two machines
 
-	machine results.Machine
-	notes   []string // what a run suffers from here
-	rows    []results.Architecture
-	sits    []results.Situation
-	ceiling map[string]float64   // of the load generator, by mode
-	asked   []results.Experiment // by name
-	repeated int                // times that a trial was measured again, see calmTrial
-	restless map[[2]string]bool // cells, by situation and row, in which that did not help
+	machine  results.Machine
+	notes    []string // what a run suffers from here
+	rows     []results.Architecture
+	sits     []results.Situation
+	ceiling  map[string]float64   // of the load generator, by mode
+	asked    []results.Experiment // by name
+	repeated int                  // times that a trial was measured again, see calmTrial
+	restless map[[2]string]bool   // cells, by situation and row, in which that did not help
 
 	predictions []results.Prediction
 }
