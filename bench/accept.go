@@ -15,7 +15,7 @@ const AcceptName = "accept"
 var aboutAccept = results.Experiment{
 	Name: AcceptName, Question: "who should accept connections for a pool?",
 	X:     results.Axis{Title: "clients", Unit: "connections", Log: true},
-	Shows: []results.Metric{results.Throughput, results.Balance, results.CPUPerRequest, results.Latency},
+	Shows: []results.Metric{results.Throughput, results.Latency, results.Balance, results.CPUPerRequest},
 	Lessons: []results.Lesson{
 		{Says: "Processes that block in accept on one socket are woken in turn and share the work evenly.",
 			Source: majkowski,

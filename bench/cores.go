@@ -14,7 +14,7 @@ const CoresName = results.CoresName
 var aboutCores = results.Experiment{
 	Name: CoresName, Question: "what does each further CPU add, and each further thread that may run Go code?",
 	X:     results.Axis{Title: "CPUs of the server, or GOMAXPROCS", Log: true},
-	Shows: []results.Metric{results.Throughput, results.CPUPerRequest},
+	Shows: []results.Metric{results.CPUPerRequest, results.Throughput},
 	Lessons: []results.Lesson{
 		{Says: "Four CPUs do less than four times as much as one.",
 			Source: "Gunther, Guerrilla Capacity Planning, Springer 2007, 4-6",

@@ -3,14 +3,15 @@ package results
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 // narrowest is the least width of a column of a figure on the screen, with its mark and the space before it.
 const narrowest = 8
 
-// Experiments draws what the experiments of a run came to, at most 80 columns wide: of each the question, its first
-// metric against what its situations differ in, and the lessons. Nothing where a run has none.
+// Experiments draws what the experiments of a run came to, at most 80 columns wide: of each the question, the first
+// metric of each series against what its situations differ in, and the lessons. Nothing where a run has none.
 func Experiments(w io.Writer, run Run, trials []Trial, s Style) error {
 	return drawExperiments(w, &run, trials, s, false)
 }
@@ -25,7 +26,8 @@ func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) 
 	for _, e := range Learnt(run, trials) {
 		var some []Figure
 		for _, f := range figures {
-			if f.Experiment.Name == e.Name && (wide || len(some) == 0 || f.Metric == some[0].Metric) {
+			drawn := slices.ContainsFunc(some, func(other Figure) bool { return other.Series == f.Series })
+			if f.Experiment.Name == e.Name && (wide || !drawn) {
 				some = append(some, f)
 			}
 		}
