@@ -33,6 +33,18 @@ func (s *Situation) point() bool { return s.Sweep != "" || s.Phase != nil || s.o
 // onAxis tells a point of an experiment's figures.
 func (s *Situation) onAxis() bool { return s.Experiment != "" && s.X != nil }
 
+// tabled tells a situation that is a column of a table in its experiment's section: it differs from the others of the
+// experiment in no number, and has no screen of its own kind.
+func (s *Situation) tabled() bool {
+	return s.Experiment != "" && !s.point() && s.State == "" && s.Metric == CPUPerRequest
+}
+
+// aside tells a column that the closing table of a run leaves to the section of its experiment, since the run asks other
+// questions, too.
+func (r *Run) aside(s *Situation) bool {
+	return s.tabled() && slices.ContainsFunc(r.Situations, func(o Situation) bool { return o.Experiment != s.Experiment })
+}
+
 // experimentsOf are the experiments of a run in the order in which they were asked for; one that only situations name is
 // among them, so that no measurement is lost.
 func experimentsOf(run *Run) []Experiment {

@@ -79,7 +79,7 @@ func (d *figureScreen) put(code string, lines ...string) {
 func (d *figureScreen) table(f *Figure) {
 	wide := narrowest
 	for i := range f.Columns {
-		wide = max(wide, width(f.Experiment.X.value(*f.Columns[i].Situation.X))+2)
+		wide = max(wide, width(f.column(i))+2)
 		for row := range f.Columns[i].Cells {
 			wide = max(wide, width(f.cell(i, row))+2)
 		}
@@ -95,7 +95,7 @@ func (d *figureScreen) table(f *Figure) {
 	d.put("", wrap(against, screenWidth)...)
 	head, limit, limited := left("● best × fails", labelWidth), left("ceiling", labelWidth), false
 	for _, i := range shown {
-		head += right(f.Experiment.X.value(*f.Columns[i].Situation.X), wide-1) + " "
+		head += right(f.column(i), wide-1) + " "
 		top := "–"
 		if v, ok := f.ceiling(i); ok {
 			top, limited = f.Metric.figure(v, 0), true

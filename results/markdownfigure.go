@@ -46,7 +46,7 @@ func (f *Figure) markdown(b *bytes.Buffer) {
 	b.WriteString("\n" + plain(title) + ":\n\n| |")
 	rule := "|---|"
 	for i := range f.Columns {
-		b.WriteString(" " + plain(f.Experiment.X.value(*f.Columns[i].Situation.X)) + " |")
+		b.WriteString(" " + plain(f.column(i)) + " |")
 		rule += "---|"
 	}
 	b.WriteString("\n" + rule + "\n")

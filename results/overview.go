@@ -53,7 +53,7 @@ func NewOverview(run *Run, trials []Trial) Overview {
 	var shown []Column
 	for _, col := range Columns(run, trials) {
 		switch s := col.Situation; {
-		case s.State != "" || s.Metric == Outage || s.point():
+		case s.State != "" || s.Metric == Outage || s.point() || run.aside(s):
 			continue
 		case s.Metric == Latency:
 			d.latency = append(d.latency, col)
@@ -120,6 +120,7 @@ func (d *screen) overview(columns []Column) OverviewTable {
 			t.Rows[i].Cells = append(t.Rows[i].Cells, cell)
 		}
 	}
+	t.Rows = slices.DeleteFunc(t.Rows, func(r OverviewRow) bool { return !takesPart(columns, r.Row) })
 	return t
 }
 
@@ -129,6 +130,8 @@ func newOverviewCell(c *Cell, s *Situation, top float64) OverviewCell {
 	m := s.Metric
 	show := func(v float64) string { return m.figure(v, clients(c, s)) }
 	switch {
+	case c.absent():
+		return OverviewCell{Text: "–", Word: "not asked"}
 	case c.Verdict == NotMeasured:
 		return o
 	case c.Verdict == Failed:
