@@ -141,5 +141,5 @@ func (f *Figure) head(trials int, desc string) plot.Head {
 	if trials >= MinTrials {
 		note += " with 95 % intervals"
 	}
-	return plot.Head{Title: capital(f.heading()), Of: "architecture", Count: "trials", Note: note, Desc: desc}
+	return plot.Head{Title: Capital(f.heading()), Of: "architecture", Count: "trials", Note: note, Desc: desc}
 }

@@ -39,6 +39,16 @@ func (s *Situation) tabled() bool {
 	return s.Experiment != "" && !s.point() && s.State == "" && s.Metric == CPUPerRequest
 }
 
+// asks is the experiment of the run that a situation is part of; "" without one. Those of a sweep are made while it runs,
+// and know only the sweep, which is called as its experiment is.
+func (r *Run) asks(s *Situation) string {
+	named := func(e Experiment) bool { return e.Name == s.Sweep }
+	if s.Experiment == "" && s.Sweep != "" && slices.ContainsFunc(r.Experiments, named) {
+		return s.Sweep
+	}
+	return s.Experiment
+}
+
 // aside tells a column that the closing table of a run leaves to the section of its experiment, since the run asks other
 // questions, too.
 func (r *Run) aside(s *Situation) bool {
@@ -52,7 +62,7 @@ func experimentsOf(run *Run) []Experiment {
 	for i := range run.Situations {
 		s := &run.Situations[i]
 		named := func(e Experiment) bool { return e.Name == s.Experiment }
-		if s.onAxis() && !slices.ContainsFunc(all, named) {
+		if s.Experiment != "" && !slices.ContainsFunc(all, named) {
 			all = append(all, Experiment{Name: s.Experiment, Question: s.Experiment})
 		}
 	}

@@ -130,8 +130,8 @@ func exact(v float64) string {
 	return group(whole)
 }
 
-// capital begins a sentence: "Right answers". What is written small for a reason, "p99", stays.
-func capital(t string) string {
+// Capital begins a sentence: "Right answers". What is written small for a reason, "p99", stays.
+func Capital(t string) string {
 	first, n := utf8.DecodeRuneInString(t)
 	if second, _ := utf8.DecodeRuneInString(t[n:]); unicode.IsDigit(second) {
 		return t

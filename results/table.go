@@ -267,5 +267,6 @@ func spawnBill(b *Spawn, total float64, rate string) string {
 		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s µs", head, exec, run, init, rest),
 		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s", head, exec, run, init, rest),
 		fmt.Sprintf("%sfork+exec %s, Go start %s, package init %s%s", head, exec, run, init, rest),
-		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init, rest))
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init, rest),
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s", head, exec, run, init))
 }
