@@ -51,6 +51,14 @@ func Answers(run *Run, trials []Trial) (all []Answer) {
 	return slices.Concat(all, v.afterFaults(), v.remembering())
 }
 
+// Beside are the answers that say more than a front without rows, which stands above them: too few trials are too few
+// for every column.
+func (f *Front) Beside(all []Answer) []Answer {
+	return slices.DeleteFunc(slices.Clone(all), func(a Answer) bool {
+		return f.None != "" && a.Text == f.None && len(a.Reasons) == 0
+	})
+}
+
 // answering is what the sentences of a verdict are made from.
 type answering struct {
 	run    *Run

@@ -23,14 +23,14 @@ func wideAnswers(b *bytes.Buffer, run *Run, trials []Trial) {
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	}
-	for _, a := range answers {
+	front := ParetoFront(run, trials)
+	for _, a := range front.Beside(answers) {
 		put("", "", a.Aspect+" ("+a.Situation+")")
 		put("  ", "  ", a.Text)
 		for _, r := range a.Reasons {
 			put("  - ", "    ", r)
 		}
 	}
-	front := ParetoFront(run, trials)
 	b.WriteString("The Pareto front, in place of a single winner\n")
 	for _, t := range front.Sentences() {
 		put("  ", "  ", t)

@@ -25,7 +25,7 @@ func (col *Column) bars() Picture {
 			"list, and more where each client has a stack of its own; a row that is stuck has no figure, since " +
 			"it serves nobody else."
 	case Harmed:
-		p.About, title = AboutFaults, "Clients harmed by one crash"
+		p.About, title = AboutFaults, "Clients harmed: "+title
 		p.Look = "One bar of all clients and one of a single client is the difference between one process and " +
 			"many: memory that is shared is lost together."
 	case Stall:
@@ -47,7 +47,9 @@ func (col *Column) bars() Picture {
 	if ceiling := col.Situation.Ceiling; ceiling > 0 && m == Throughput {
 		b.Moments = []plot.Moment{{At: ceiling, Label: "ceiling " + number(ceiling, 3)}}
 	}
-	b.Cut = cutOf(b.Rows, longest)
+	if m != Harmed { // of few clients, all of whom can be seen
+		b.Cut = cutOf(b.Rows, longest)
+	}
 	p.Chart = b
 	return p
 }

@@ -54,8 +54,18 @@ func brief(seconds float64) string {
 }
 
 // picture draws a line for each row that takes part, and the ceiling. A cell that failed is a gap, which the table names;
-// one that is not ranked is hollow.
+// one that is not ranked is hollow. Where there is only one column lines would be points above one another: it has bars.
 func (f *Figure) picture() Picture {
+	name := f.Experiment.Name + "-" + string(f.Metric)
+	if f.Series != "" {
+		name += "-" + f.Series
+	}
+	switch {
+	case !f.plotted():
+		return Picture{}
+	case len(f.Columns) == 1:
+		return f.bars(name)
+	}
 	most, lowest, top := 0, math.Inf(1), 0.0
 	l := &plot.Lines{X: f.Experiment.X.plotted(), Y: f.Metric.axis()}
 	for row := range f.Columns[0].Cells {
@@ -87,12 +97,7 @@ func (f *Figure) picture() Picture {
 		l.Series = append([]plot.Series{limit}, l.Series...)
 	}
 	l.Y.Scale = scaleOf(lowest, top)
-	l.Head = plot.Head{Title: f.Experiment.Question, Of: "architecture", Count: "trials", Note: f.note(most),
-		Desc: f.heading() + " against " + l.X.Title + ", a line for each architecture."}
-	name := f.Experiment.Name + "-" + string(f.Metric)
-	if f.Series != "" {
-		name += "-" + f.Series
-	}
+	l.Head = f.head(most, f.heading()+" against "+l.X.Title+", a line for each architecture.")
 	return Picture{Name: name, About: AboutExperiment, Chart: l}
 }
 
@@ -107,16 +112,34 @@ func (f *Figure) limit(top float64) plot.Series {
 	return s
 }
 
-// note is the setting that all situations share.
-func (f *Figure) note(trials int) string {
+// bars is the picture of a figure with one column.
+func (f *Figure) bars(name string) Picture {
+	col, most := &f.Columns[0], 0
+	for i := range col.Cells {
+		most = max(most, len(col.Cells[i].Trials))
+	}
+	if most == 0 {
+		return Picture{}
+	}
+	b := col.bars().Chart.(*plot.Bars)
+	b.Head = f.head(most, f.heading()+", a bar for each architecture.")
+	return Picture{Name: name, About: AboutExperiment, Chart: b}
+}
+
+// head says what is drawn, and beneath it the setting that all situations share. desc is for who can't see it.
+func (f *Figure) head(trials int, desc string) plot.Head {
 	s := f.Columns[0].Situation
 	conns := "a connection per request"
 	if s.KeepAlive {
 		conns = "keep-alive"
 	}
-	text := fmt.Sprintf("%s, %s; medians of %s", f.heading(), conns, plural(trials, "trial"))
-	if trials >= MinTrials {
-		return text + " with 95 % intervals"
+	note := f.Experiment.Name + ": "
+	if len(f.Columns) == 1 && f.Experiment.X.Title != "" {
+		note += f.Experiment.X.Title + " " + f.Experiment.X.value(*s.X) + ", "
 	}
-	return text
+	note += fmt.Sprintf("%s; medians of %s", conns, plural(trials, "trial"))
+	if trials >= MinTrials {
+		note += " with 95 % intervals"
+	}
+	return plot.Head{Title: Capital(f.heading()), Of: "architecture", Count: "trials", Note: note, Desc: desc}
 }

@@ -13,8 +13,10 @@ type Picture struct {
 	Name  string
 	About About
 	Of    string // the situation, sweep or experiment; the first of several, "" of none
-	Look  string // a sentence or two: what to look for
-	Chart plot.Chart
+	// Experiment is whose question it answers, and in whose section it stands; "": it stands among those of its subject.
+	Experiment string
+	Look       string // a sentence or two: what to look for
+	Chart      plot.Chart
 }
 
 // About is what a chart is about: a page shows charts of the same subject together.
@@ -53,10 +55,10 @@ func Charts(run Run, trials []Trial) []Picture {
 		case s.X != nil && s.Experiment != "":
 		case s.Sweep != "":
 			if slices.IndexFunc(run.Situations, func(o Situation) bool { return o.Sweep == s.Sweep }) == i {
-				g.add(s.Sweep, sweepPictures(&run, trials, s.Sweep)...)
+				g.answering(run.asks(s), s.Sweep, sweepPictures(&run, trials, s.Sweep)...)
 			}
 		default:
-			g.add(s.Name, col.pictures(&run)...)
+			g.answering(run.asks(s), s.Name, col.pictures(&run)...)
 		}
 	}
 	if len(reads) > 0 {
@@ -94,13 +96,26 @@ func (g *pictures) add(of string, some ...Picture) {
 		if p.Chart == nil {
 			continue
 		}
-		p.Name, p.Of = plot.Identifier(p.Name), of
+		if p.Name, p.Of = plot.Identifier(p.Name), of; p.About == AboutExperiment {
+			p.Experiment = of
+		}
 		for n, name := 2, p.Name; g.seen[p.Name]; n++ {
 			p.Name = fmt.Sprintf("%s_%d", name, n)
 		}
 		g.seen[p.Name] = true
 		g.all = append(g.all, p)
 	}
+}
+
+// answering adds the pictures of a situation, or of a sweep, that is part of an experiment. What they show first is what
+// the experiment asks; what else they show stands with its subject.
+func (g *pictures) answering(experiment, of string, some ...Picture) {
+	for i := range some {
+		if some[i].About == some[0].About {
+			some[i].Experiment = experiment
+		}
+	}
+	g.add(of, some...)
 }
 
 // pictures are the charts of one situation that is no part of a larger picture.
@@ -151,12 +166,18 @@ func (col *Column) head(title, of string) plot.Head {
 	if of == medians && most >= MinTrials {
 		note += " with 95 % intervals"
 	}
+	return plot.Head{Title: title, Note: note + col.ownRates(), Desc: s.Meaning, Of: "architecture", Count: "trials"}
+}
+
+// ownRates names the rows that were offered a rate of their own: "; process at 190/s".
+func (col *Column) ownRates() (text string) {
 	for i := range col.Cells {
-		if rate, own := s.OwnRates[col.Cells[i].Architecture.Name]; own && len(col.Cells[i].Trials) > 0 {
-			note += "; " + col.Cells[i].Architecture.Label + " at " + exact(rate) + "/s"
+		c := &col.Cells[i]
+		if rate, own := col.Situation.OwnRates[c.Architecture.Name]; own && len(c.Trials) > 0 {
+			text += "; " + c.Architecture.Label + " at " + exact(rate) + "/s"
 		}
 	}
-	return plot.Head{Title: title, Note: note, Desc: s.Meaning, Of: "architecture", Count: "trials"}
+	return text
 }
 
 // medians says in a chart's note what its figures are.

@@ -5,16 +5,17 @@ import (
 	"slices"
 )
 
-// Figure is one metric of an experiment against what its situations differ in: for each of them a column, and in it a
+// Figure is one metric of an experiment against what its situations differ in, or side by side where that is no number:
+// for each of them a column, and in it a
 // cell for each row with median, interval and verdict, ranked as any column is.
 type Figure struct {
 	Experiment *Experiment
 	Series     string // of the situations, where the experiment has several of them at the same X; "" of one only
 	Metric     Metric
-	Columns    []Column // in rising order of their situations' X, which is never nil
+	Columns    []Column // in rising order of their situations' X, or in that of the run where it is nil for all
 }
 
-// Figures are those of a run: of each experiment with an axis all series of its first metric, then of the next one. An
+// Figures are those of a run: of each experiment with an axis, or with a table of its own, all series of its first metric, then of the next one. An
 // experiment that does not say what it shows shows what its situations measure.
 func Figures(run *Run, trials []Trial) (all []Figure) {
 	experiments := experimentsOf(run)
@@ -24,7 +25,7 @@ func Figures(run *Run, trials []Trial) (all []Figure) {
 		var series []string
 		shows := e.Shows
 		for _, s := range run.Situations {
-			if !s.onAxis() || s.Experiment != e.Name {
+			if s.Experiment != e.Name || !s.onAxis() && !run.aside(&s) {
 				continue
 			}
 			if sits = append(sits, s); !slices.Contains(series, s.Series) {
@@ -37,7 +38,7 @@ func Figures(run *Run, trials []Trial) (all []Figure) {
 		if len(sits) == 0 {
 			continue
 		}
-		slices.SortStableFunc(sits, func(a, b Situation) int { return cmp.Compare(*a.X, *b.X) })
+		slices.SortStableFunc(sits, func(a, b Situation) int { return cmp.Compare(a.at(), b.at()) })
 		for _, m := range shows {
 			columns := columnsBy(run, trials, sits, m)
 			for _, name := range series {
@@ -57,9 +58,29 @@ func Figures(run *Run, trials []Trial) (all []Figure) {
 	return all
 }
 
-// shownBy tells whether a series shows a metric: not one that only other series of its experiment were made to measure.
+// at is where the situation lies on its experiment's axis; 0 without one.
+func (s *Situation) at() float64 {
+	if s.X == nil {
+		return 0
+	}
+	return *s.X
+}
+
+// plotted tells whether the figure has an axis: without one its situations have charts of their own.
+func (f *Figure) plotted() bool { return f.Columns[0].Situation.X != nil }
+
+// column is what stands above a column: its value of the axis, or its situation's title.
+func (f *Figure) column(i int) string {
+	if s := f.Columns[i].Situation; s.X == nil {
+		return s.Title
+	}
+	return f.Experiment.X.value(*f.Columns[i].Situation.X)
+}
+
+// shownBy tells whether a series shows a metric: not one that only other series of its experiment were made to measure,
+// nor throughput where a rate was offered, since that is what comes out.
 func shownBy(sits []Situation, series string, m Metric) bool {
-	others := false
+	others := m == Throughput && !slices.ContainsFunc(sits, func(s Situation) bool { return s.Series == series && s.Model == "closed" })
 	for _, s := range sits {
 		if s.Metric == m {
 			if s.Series == series {
@@ -88,7 +109,7 @@ func (f *Figure) tried() bool {
 
 // takesPart tells whether a row is about the figure at all: it was planned or tried somewhere.
 func (f *Figure) takesPart(row int) bool {
-	return slices.ContainsFunc(f.Columns, func(col Column) bool { return !col.Cells[row].absent() })
+	return takesPart(f.Columns, row)
 }
 
 // ceiling is what no server can exceed at a column: right answers per second by Little's law.

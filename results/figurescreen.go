@@ -42,6 +42,9 @@ func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) 
 		if d.put(bold, wrap(strings.ToUpper(e.Name)+": "+e.Question, screenWidth)...); wide {
 			d.room = 1 << 16
 		}
+		if !wide {
+			some = stacked(some)
+		}
 		for i := range some {
 			d.table(&some[i])
 		}
@@ -62,6 +65,49 @@ func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) 
 	return nil
 }
 
+// stacked puts the series of one row beneath one another, as rows of one table, where none of them has more than that row:
+// tables of a line would say everything else again and again. Rows of such a table do not compete.
+func stacked(figures []Figure) []Figure {
+	if len(figures) < 2 {
+		return figures
+	}
+	all := figures[0]
+	all.Series, all.Columns = "", slices.Clone(all.Columns)
+	for i := range all.Columns {
+		all.Columns[i].Cells = nil
+	}
+	for _, f := range figures {
+		if f.Metric != all.Metric || len(f.Columns) != len(all.Columns) {
+			return figures
+		}
+		only := slices.DeleteFunc(places(len(f.Columns[0].Cells)), func(row int) bool { return !f.takesPart(row) })
+		if len(only) != 1 || all.Series != "" && all.Series != f.Columns[0].Cells[only[0]].Architecture.Label {
+			return figures
+		}
+		for i := range f.Columns {
+			if f.column(i) != all.column(i) {
+				return figures
+			}
+			c := f.Columns[i].Cells[only[0]]
+			row := *c.Architecture
+			all.Series, row.Label = row.Label, f.Series
+			if c.Architecture = &row; c.Leader() {
+				c.Verdict = Undecided
+			}
+			all.Columns[i].Cells = append(all.Columns[i].Cells, c)
+		}
+	}
+	return []Figure{all}
+}
+
+// places are 0 to n-1.
+func places(n int) (all []int) {
+	for i := range n {
+		all = append(all, i)
+	}
+	return all
+}
+
 // figureScreen draws the figures of one experiment.
 type figureScreen struct {
 	style Style
@@ -79,23 +125,26 @@ func (d *figureScreen) put(code string, lines ...string) {
 func (d *figureScreen) table(f *Figure) {
 	wide := narrowest
 	for i := range f.Columns {
-		wide = max(wide, width(f.Experiment.X.value(*f.Columns[i].Situation.X))+2)
+		wide = max(wide, width(f.column(i))+2)
 		for row := range f.Columns[i].Cells {
 			wide = max(wide, width(f.cell(i, row))+2)
 		}
 	}
 	shown := spaced(len(f.Columns), max(2, d.room/wide))
 	against := f.heading() + " (" + f.unit() + ")"
-	if title := f.Experiment.X.Title; title != "" {
+	if title := f.Experiment.X.Title; title != "" && f.plotted() {
 		against += ", against " + title
 	}
 	if len(shown) < len(f.Columns) {
 		against += fmt.Sprintf(": %d of %d values, all by --wide", len(shown), len(f.Columns))
 	}
+	if !f.plotted() {
+		against += f.Columns[0].ownRates()
+	}
 	d.put("", wrap(against, screenWidth)...)
 	head, limit, limited := left("● best × fails", labelWidth), left("ceiling", labelWidth), false
 	for _, i := range shown {
-		head += right(f.Experiment.X.value(*f.Columns[i].Situation.X), wide-1) + " "
+		head += right(f.column(i), wide-1) + " "
 		top := "–"
 		if v, ok := f.ceiling(i); ok {
 			top, limited = f.Metric.figure(v, 0), true
@@ -112,7 +161,9 @@ func (d *figureScreen) table(f *Figure) {
 			mark, code := " ", ""
 			switch f.Columns[i].Cells[row].Verdict {
 			case Best, Tied:
-				mark, code = "●", green
+				if f.rivals(i) {
+					mark, code = "●", green
+				}
 			case Failed:
 				mark, code = "×", red
 			}
@@ -123,6 +174,17 @@ func (d *figureScreen) table(f *Figure) {
 	if limited {
 		d.put("", limit)
 	}
+}
+
+// rivals tells whether there is anybody to be better than: to lead a column alone is no victory.
+func (f *Figure) rivals(column int) bool {
+	n := 0
+	for row := range f.Columns[column].Cells {
+		if !f.Columns[column].Cells[row].absent() {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // cell is a figure in few characters: in brackets where it is not ranked; why there is none.

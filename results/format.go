@@ -130,6 +130,15 @@ func exact(v float64) string {
 	return group(whole)
 }
 
+// Capital begins a sentence: "Right answers". What is written small for a reason, "p99", stays.
+func Capital(t string) string {
+	first, n := utf8.DecodeRuneInString(t)
+	if second, _ := utf8.DecodeRuneInString(t[n:]); unicode.IsDigit(second) {
+		return t
+	}
+	return string(unicode.ToUpper(first)) + t[n:]
+}
+
 // firstLine is a text up to its first line break.
 func firstLine(t string) string {
 	t, _, _ = strings.Cut(t, "\n")

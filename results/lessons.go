@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -111,25 +112,34 @@ func lessonLines(all []LessonAnswer, s Style) (lines []string) {
 	return lines
 }
 
+// lessonTotal is how many lessons came out in which way; "" where there are none.
+func lessonTotal(all []LearntOf) string {
+	n, counts := 0, map[LessonVerdict]int{}
+	for _, x := range all {
+		n += len(x.Answers)
+		for _, a := range x.Answers {
+			counts[a.Verdict]++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: %d %s, %d %s, %d %s", plural(n, "lesson"), counts[AsExpected], AsExpected,
+		counts[NotHere], NotHere, counts[LessonUnsure], LessonUnsure)
+}
+
 // WriteLessons prints all lessons of a run, each behind its experiment's name, in lines of at most 80 columns, and how
 // many came out in which way.
 func WriteLessons(w io.Writer, run Run, trials []Trial, s Style) error {
 	var lines []string
-	n, counts := 0, map[LessonVerdict]int{}
-	for _, x := range Learnt(&run, trials) {
+	learnt := Learnt(&run, trials)
+	for _, x := range learnt {
 		if len(x.Answers) > 0 {
 			lines = append(lines, s.paint(bold, s.text(clip(strings.ToUpper(x.Name), screenWidth))))
 		}
-		for _, a := range x.Answers {
-			counts[a.Verdict]++
-		}
-		n, lines = n+len(x.Answers), append(lines, lessonLines(x.Answers, s)...)
+		lines = append(lines, lessonLines(x.Answers, s)...)
 	}
-	total := "The run has no lessons: `serverlab list` names the experiments that have."
-	if n > 0 {
-		total = fmt.Sprintf("%s: %d %s, %d %s, %d %s", plural(n, "lesson"), counts[AsExpected], AsExpected,
-			counts[NotHere], NotHere, counts[LessonUnsure], LessonUnsure)
-	}
+	total := cmp.Or(lessonTotal(learnt), "The run has no lessons: `serverlab list` names the experiments that have.")
 	if _, err := io.WriteString(w, strings.Join(append(lines, total), "\n")+"\n"); err != nil {
 		return fmt.Errorf("print the lessons: %w", err)
 	}

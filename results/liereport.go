@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"serverlab/results/plot"
 )
@@ -27,25 +28,34 @@ func lieScreens(w io.Writer, run *Run, s Style) error {
 func (l *Lie) pictures() (all []Picture) {
 	all = append(all, l.stall())
 	for i, m := range l.Mistakes.all() {
+		look := m.lesson
 		for _, time := range []bool{false, true} {
-			b := &plot.Bars{Head: plot.Head{Title: m.head, Of: "who says it", Note: "one measurement each",
-				Desc: "The naive figure beside the honest one."}, Axis: plot.Axis{Title: "requests per second",
-				Unit: plot.PerSecond}}
-			if time {
-				b.Axis = plot.Axis{Title: "time", Unit: plot.Milliseconds}
+			b := m.bars(time)
+			if len(b.Rows) == 0 {
+				continue
 			}
-			for _, r := range m.rows {
-				if r.top > 0 && r.from == 0 && r.time == time {
-					b.Rows = append(b.Rows, plot.BarRow{Name: r.who, Style: len(b.Rows), Values: []float64{r.value}})
-				}
-			}
-			if len(b.Rows) > 0 {
-				all = append(all, Picture{Name: fmt.Sprintf("%s-mistake-%d", LieName, i+1), About: AboutExperiment, Chart: b,
-					Look: m.lesson})
-			}
+			all = append(all, Picture{Name: fmt.Sprintf("%s-mistake-%d", LieName, i+1), About: AboutExperiment, Chart: b,
+				Look: look})
+			look = "" // it has been said
 		}
 	}
 	return all
+}
+
+// bars are the times of a mistake, or its rates, on an axis that begins at zero.
+func (m *mistake) bars(time bool) *plot.Bars {
+	axis := plot.Axis{Title: "requests per second", Unit: plot.PerSecond}
+	if time {
+		axis = plot.Axis{Title: "time", Unit: plot.Milliseconds}
+	}
+	b := &plot.Bars{Head: plot.Head{Title: m.title, Of: "who says it", Note: m.head + " One measurement each.",
+		Desc: "The naive figure beside the honest one."}, Axis: axis, Parts: []string{axis.Title}}
+	for _, r := range m.rows {
+		if r.top > 0 && r.from == 0 && r.time == time {
+			b.Rows = append(b.Rows, plot.BarRow{Name: strings.TrimSpace(r.who), Style: len(b.Rows), Values: []float64{r.value}})
+		}
+	}
+	return b
 }
 
 // stall draws the response times of one stall by percentile, a line for each client and one of what is true.

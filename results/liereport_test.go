@@ -1,9 +1,12 @@
 package results
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"testing"
+
+	"serverlab/results/plot"
 )
 
 // fixtureLieRun is a run of nothing but the experiment.
@@ -91,6 +94,9 @@ func TestRunOfLieAlone(t *testing.T) {
 	for _, p := range pictures {
 		if p.About != AboutExperiment || p.Of != LieName {
 			t.Errorf("%s stands elsewhere: %+v", p.Name, p)
+		}
+		if svg := plot.SVG(p.Chart, plot.Options{ID: p.Name, Width: 720}); bytes.Contains(svg, []byte("no figures")) {
+			t.Errorf("%s is empty: %+v", p.Name, p.Chart)
 		}
 	}
 }

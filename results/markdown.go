@@ -38,7 +38,7 @@ func Markdown(w io.Writer, run Run, trials []Trial, pictures []Linked, damage []
 	markdownTables(&b, &run, o.Tables)
 	markdownExperiments(&b, &run, trials, pictures)
 	markdownScores(&b, Scores(&run, trials))
-	pictures = slices.DeleteFunc(slices.Clone(pictures), func(p Linked) bool { return p.Picture.About == AboutExperiment })
+	pictures = slices.DeleteFunc(slices.Clone(pictures), func(p Linked) bool { return p.Picture.Experiment != "" })
 	if len(pictures) > 0 {
 		b.WriteString("\n## Pictures\n")
 	}
@@ -75,7 +75,8 @@ func markdownAnswers(b *bytes.Buffer, run *Run, trials []Trial) {
 		return
 	}
 	b.WriteString("\n## Verdict\n\n")
-	for _, a := range answers {
+	front := ParetoFront(run, trials)
+	for _, a := range front.Beside(answers) {
 		aspect := plain(a.Aspect)
 		if aspect != "" {
 			aspect = "**" + aspect + "** "
@@ -85,7 +86,6 @@ func markdownAnswers(b *bytes.Buffer, run *Run, trials []Trial) {
 			b.WriteString("  - " + Unbroken(plain(r)) + "\n")
 		}
 	}
-	front := ParetoFront(run, trials)
 	section(b, "In place of a single winner", front.Sentences())
 }
 

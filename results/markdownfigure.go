@@ -10,16 +10,15 @@ func markdownExperiments(b *bytes.Buffer, run *Run, trials []Trial, pictures []L
 	figures := Figures(run, trials)
 	for _, e := range Learnt(run, trials) {
 		of := slices.DeleteFunc(slices.Clone(figures), func(f Figure) bool { return f.Experiment.Name != e.Name })
-		if len(of)+len(e.Answers) == 0 {
+		drawn := slices.DeleteFunc(slices.Clone(pictures), func(p Linked) bool { return p.Picture.Experiment != e.Name })
+		if len(of)+len(e.Answers)+len(drawn) == 0 {
 			continue
 		}
 		b.WriteString("\n## " + plain(e.Name+": "+e.Question) + "\n")
 		for i := range of {
 			of[i].markdown(b)
 		}
-		markdownPictures(b, slices.DeleteFunc(slices.Clone(pictures), func(p Linked) bool {
-			return p.Picture.About != AboutExperiment || p.Picture.Of != e.Name
-		}))
+		markdownPictures(b, drawn)
 		for _, f := range e.Findings {
 			b.WriteString("\n" + plain(f) + "\n")
 		}
@@ -46,7 +45,7 @@ func (f *Figure) markdown(b *bytes.Buffer) {
 	b.WriteString("\n" + plain(title) + ":\n\n| |")
 	rule := "|---|"
 	for i := range f.Columns {
-		b.WriteString(" " + plain(f.Experiment.X.value(*f.Columns[i].Situation.X)) + " |")
+		b.WriteString(" " + plain(f.column(i)) + " |")
 		rule += "---|"
 	}
 	b.WriteString("\n" + rule + "\n")

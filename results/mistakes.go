@@ -73,7 +73,7 @@ const (
 func MistakesScreen(w io.Writer, m *Mistakes, s Style) error {
 	var b bytes.Buffer
 	for _, one := range m.all() {
-		b.WriteString("\n" + s.paint(bold, s.text(one.title)) + "\n" + s.text(one.head) + "\n\n")
+		b.WriteString("\n" + s.paint(bold, s.text(strings.ToUpper(one.title))) + "\n" + s.text(one.head) + "\n\n")
 		for _, r := range one.rows {
 			line := left(r.who, mistakeWho) + right(r.text(), mistakeSays)
 			if r.top > 0 {
@@ -106,7 +106,7 @@ func took(who string, seconds, top float64) said {
 func (m *Mistakes) notFound() mistake {
 	honest, naive := m.Same[0], m.Typing
 	top := max(honest.Right, naive.Answers)
-	return mistake{"WHO LOOKS AT THE ANSWERS?", "The same server; in the second load the URL has a typing error.",
+	return mistake{"Who looks at the answers?", "The same server; in the second load the URL has a typing error.",
 		[]said{
 			perSecond("right URL, right answers", honest.Right, top),
 			perSecond("wrong URL, naive: all answers", naive.Answers, top),
@@ -120,7 +120,7 @@ func (m *Mistakes) notFound() mistake {
 func (m *Mistakes) little() mistake {
 	ceiling := func(clients int) float64 { return float64(clients) / m.Delay }
 	top := max(m.Few, m.Many, ceiling(m.MoreClients))
-	return mistake{"WHOSE LIMIT WAS MEASURED?", fmt.Sprintf("The same server; it waits %s before each answer.",
+	return mistake{"Whose limit was measured?", fmt.Sprintf("The same server; it waits %s before each answer.",
 		span(m.Delay)),
 		[]said{
 			perSecond(fmt.Sprintf("naive: its limit, with %d clients", m.Clients), m.Few, top),
@@ -137,12 +137,12 @@ func (m *Mistakes) favoured() mistake {
 	one := m.Same[0]
 	head := "The same server, the same requests; the second entry was given more CPUs."
 	if m.FavouredCPUs <= m.CPUs {
-		return mistake{"WHO HAD MORE CPUS?", head, []said{{who: "not measured"}},
+		return mistake{"Who had more CPUs?", head, []said{{who: "not measured"}},
 			"This machine has no CPU more to give to one of the entries."}
 	}
 	top, dear := max(one.Right, m.Favoured.Right), max(one.CPU, m.Favoured.CPU)
 	mine, other := plural(m.CPUs, "CPU"), plural(m.FavouredCPUs, "CPU")
-	return mistake{"WHO HAD MORE CPUS?", head,
+	return mistake{"Who had more CPUs?", head,
 		[]said{
 			perSecond("naive: "+mine, one.Right, top), perSecond("naive: "+other, m.Favoured.Right, top),
 			took("honest, CPU per request: "+mine, one.CPU, dear),
@@ -155,7 +155,7 @@ func (m *Mistakes) favoured() mistake {
 
 func (m *Mistakes) averaged() mistake {
 	top := max(m.Averaged, m.Merged)
-	return mistake{"WHAT IS AN AVERAGE OF PERCENTILES?",
+	return mistake{"What is an average of percentiles?",
 		"The open loop of above, stall included: a p99 for every 100 ms, and one of all.",
 		[]said{
 			took("naive: the mean of the p99s", m.Averaged, top), took("honest: the p99 of all requests", m.Merged, top),
@@ -174,7 +174,7 @@ func (m *Mistakes) cut() mistake {
 	lo, hi := slices.Min(rates), slices.Max(rates)
 	from := max(0, lo-(hi-lo)/4)
 	cutAt := func(who string, rate float64) said { return said{who: who, value: rate, from: from, top: hi} }
-	return mistake{"WHERE DOES THE AXIS BEGIN?",
+	return mistake{"Where does the axis begin?",
 		"One server, four times the same load: the slowest and the fastest of the four.",
 		[]said{
 			cutAt("naive, from "+number(from, 3)+"/s: slowest", lo), cutAt("naive, fastest", hi),

@@ -53,7 +53,7 @@ func NewOverview(run *Run, trials []Trial) Overview {
 	var shown []Column
 	for _, col := range Columns(run, trials) {
 		switch s := col.Situation; {
-		case s.State != "" || s.Metric == Outage || s.point():
+		case s.State != "" || s.Metric == Outage || s.point() || run.aside(s):
 			continue
 		case s.Metric == Latency:
 			d.latency = append(d.latency, col)
@@ -64,7 +64,7 @@ func NewOverview(run *Run, trials []Trial) Overview {
 	}
 	o := Overview{Setup: d.captions("")[0]}
 	if len(shown) > 0 {
-		o.Question, o.Answer = "Which architecture is most efficient?", d.answer()
+		o.Question, o.Answer = d.asked()
 		o.Tables = append(o.Tables, d.overview(shown))
 	}
 	if t := d.remembered(); len(t.Rows) > 0 {
@@ -78,14 +78,33 @@ func NewOverview(run *Run, trials []Trial) Overview {
 	}
 	if o.Question == "" {
 		o.Question = "What was measured?"
-		if all := experimentsOf(run); len(all) > 0 {
-			o.Question = all[0].Question
-		}
 		if len(o.Tables) > 0 {
 			o.Question = o.Tables[0].Title
 		}
+		if len(run.Experiments) > 0 {
+			o.Question, o.Answer = learning(run, trials)
+		}
 	}
 	return o
+}
+
+// asked is the question of a run with a closing table, and its short answer. Where all its columns are those of
+// experiments, these ask, and not the table.
+func (d *screen) asked() (question, answer string) {
+	of := func(s Situation) bool { return d.run.asks(&s) == "" }
+	if len(d.run.Experiments) > 0 && !slices.ContainsFunc(d.run.Situations, of) {
+		return learning(d.run, d.trials)
+	}
+	return "Which architecture is most efficient?", d.answer()
+}
+
+// learning is what a run of nothing but experiments asks, and how their lessons came out.
+func learning(run *Run, trials []Trial) (question, answer string) {
+	question = Capital(run.Experiments[0].Question)
+	if n := len(run.Experiments); n > 1 {
+		question = fmt.Sprintf("What do %d experiments show of what the literature expects?", n)
+	}
+	return question, lessonTotal(Learnt(run, trials))
 }
 
 func newOverviewColumn(s *Situation) OverviewColumn {
@@ -120,6 +139,7 @@ func (d *screen) overview(columns []Column) OverviewTable {
 			t.Rows[i].Cells = append(t.Rows[i].Cells, cell)
 		}
 	}
+	t.Rows = slices.DeleteFunc(t.Rows, func(r OverviewRow) bool { return !takesPart(columns, r.Row) })
 	return t
 }
 
@@ -129,6 +149,8 @@ func newOverviewCell(c *Cell, s *Situation, top float64) OverviewCell {
 	m := s.Metric
 	show := func(v float64) string { return m.figure(v, clients(c, s)) }
 	switch {
+	case c.absent():
+		return OverviewCell{Text: "–", Word: "not asked"}
 	case c.Verdict == NotMeasured:
 		return o
 	case c.Verdict == Failed:

@@ -139,7 +139,8 @@ func (p *Phase) share(i int) string   { return exact(math.Round(100*p.Blocking[i
 
 // phasePictures are the maps as charts.
 func phasePictures(run *Run, trials []Trial) (all []Picture) {
-	for _, p := range Phases(run, trials) {
+	maps := Phases(run, trials)
+	for _, p := range maps {
 		m := &plot.Map{Head: plot.Head{Title: "Who answers the most: " + plural(p.Clients, "client"),
 			Note: "closed loop, a connection per request; grey: no measurable difference",
 			Desc: "Each cell has the letter of the row that answers more requests than every other one.",
@@ -148,15 +149,19 @@ func phasePictures(run *Run, trials []Trial) (all []Picture) {
 		for i := range p.Services {
 			m.Columns = append(m.Columns, p.service(i))
 		}
+		key := map[int]int{-1: -1} // of a row; only what wins somewhere has one
 		for i, a := range run.Architectures {
-			m.Keys = append(m.Keys, plot.MapKey{Letter: phaseLetter(i), Name: a.Label, Style: i})
+			if key[i] = -1; wins(maps, i) {
+				key[i] = len(m.Keys)
+				m.Keys = append(m.Keys, plot.MapKey{Letter: phaseLetter(i), Name: a.Label, Style: i})
+			}
 		}
 		indicative := false
 		for i, line := range p.Cells {
 			m.Rows = append(m.Rows, p.share(i))
 			var cells []plot.MapCell
 			for _, c := range line {
-				cells = append(cells, plot.MapCell{Known: c.Measured, Key: c.Winner, Note: c.note(run)})
+				cells = append(cells, plot.MapCell{Known: c.Measured, Key: key[c.Winner], Note: c.note(run)})
 				indicative = indicative || c.Indicative
 			}
 			m.Cells = append(m.Cells, cells)
@@ -216,7 +221,7 @@ func phaseLines(run *Run, trials []Trial) (lines []string) {
 	lines = append(lines, wrap(strings.Join(keys, ", "), screenWidth)...)
 	if indicative {
 		lines = append(lines, fmt.Sprintf(
-			"Indicative: a test needs %d trials; here the winner's are all better than the others'.", MinTrials))
+			"Indicative: a test needs %d trials; here all of the winner's are better.", MinTrials))
 	}
 	return lines
 }

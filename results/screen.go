@@ -24,7 +24,8 @@ func Screen(w io.Writer, run Run, trials []Trial, s Style) error {
 	blocked := d
 	for _, c := range Columns(&run, trials) {
 		switch {
-		case c.Situation.State != "", c.Situation.point(), blasted(c.Situation): // it closes the screen, or has its own
+		case c.Situation.State != "", c.Situation.point(), blasted(c.Situation), // it closes the screen, or has its own
+			run.aside(c.Situation):
 		case c.Situation.Metric == Latency:
 			d.latency = append(d.latency, c)
 		case c.Situation.Metric == Stall:

@@ -39,6 +39,9 @@ func (d *screen) table() (lines []string) {
 		drawn[i] = d.column(c, wide)
 	}
 	for i, a := range d.run.Architectures {
+		if !takesPart(d.columns, i) {
+			continue
+		}
 		if a.Reference && (i == 0 || !d.run.Architectures[i-1].Reference) {
 			lines = append(lines, d.text(referenceRule)...)
 		}
@@ -52,6 +55,11 @@ func (d *screen) table() (lines []string) {
 		lines = append(lines, strings.TrimRight(line, " "))
 	}
 	return lines
+}
+
+// takesPart tells whether any column is about a row: it was planned or tried there.
+func takesPart(columns []Column, row int) bool {
+	return slices.ContainsFunc(columns, func(col Column) bool { return !col.Cells[row].absent() })
 }
 
 // referenceRule parts the rows from the references.
@@ -120,7 +128,7 @@ func withControl(figure string, c *Cell, bill Summary, room int, base bool) stri
 // figure is what a cell says: its median, the word of its failure, or why there is none.
 func (d *screen) figure(c *Cell, sit *Situation) string {
 	switch {
-	case c.Verdict == NotMeasured:
+	case c.Verdict == NotMeasured || c.absent():
 		return "–"
 	case c.Verdict == Failed:
 		return c.Word
@@ -259,5 +267,6 @@ func spawnBill(b *Spawn, total float64, rate string) string {
 		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s µs", head, exec, run, init, rest),
 		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s", head, exec, run, init, rest),
 		fmt.Sprintf("%sfork+exec %s, Go start %s, package init %s%s", head, exec, run, init, rest),
-		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init, rest))
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init, rest),
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s", head, exec, run, init))
 }

@@ -18,26 +18,27 @@ import (
 type view struct {
 	shell
 	results.Overview
-	Run      *results.Run
-	When     string
-	Machine  string
-	Damage   []string
-	Riddle   []string // what a class is asked of a blind run
-	Verdict  []aspect
-	More     []aspect // of the verdict, folded
-	Front    []string // the Pareto front in sentences
-	Scores   []results.Score
-	Total    string // of the scores
-	Sections []section
-	Rows     []row
-	Sheets   []sheet
-	Trials   []results.TrialLine
-	Verdicts []string // that a trial can have
-	Facts    []factGroup
-	Order    string // how the trials were mixed
-	Margin   string // below which a difference says nothing
-	Alpha    string
-	Words    []word
+	Run         *results.Run
+	When        string
+	Machine     string
+	Damage      []string
+	Riddle      []string // what a class is asked of a blind run
+	Verdict     []aspect
+	More        []aspect // of the verdict, folded
+	Front       []string // the Pareto front in sentences
+	Scores      []results.Score
+	Total       string // of the scores
+	Sections    []section
+	Experiments []section // among them
+	Rows        []row
+	Sheets      []sheet
+	Trials      []results.TrialLine
+	Verdicts    []string // that a trial can have
+	Facts       []factGroup
+	Order       string // how the trials were mixed
+	Margin      string // below which a difference says nothing
+	Alpha       string
+	Words       []word
 }
 
 // row is an architecture with what belongs to it.
@@ -91,6 +92,7 @@ const mostAnswers = 12
 // section holds the charts of one subject.
 type section struct {
 	ID, Title, Lead string
+	Name            string // of an experiment, "" for a subject
 	Charts          []chart
 	Findings        []string               // of an experiment
 	Lessons         []results.LessonAnswer // likewise
@@ -161,11 +163,14 @@ func newView(run *results.Run, trials []results.Trial, damage []string) (v *view
 		Margin: fmt.Sprintf("%.0f %%", 100*results.Margin),
 		Alpha:  fmt.Sprintf("%.0f %%", 100*results.Alpha),
 	}
-	answers := results.Answers(run, trials)
+	all := results.Answers(run, trials)
+	answers := front.Beside(all)
 	shown := min(len(answers), mostAnswers)
 	v.Verdict, v.More = verdict(answers[:shown], v.Sections), verdict(answers[shown:], v.Sections)
 	for _, t := range front.Sentences() {
-		v.Front = append(v.Front, results.Unbroken(t))
+		if len(all) > 0 {
+			v.Front = append(v.Front, results.Unbroken(t))
+		}
 	}
 	v.Total = results.ScoreTotal(v.Scores)
 	if settings := results.SettingFacts(run, trials); len(settings) > 0 {
@@ -179,6 +184,11 @@ func newView(run *results.Run, trials []results.Trial, damage []string) (v *view
 		v.Rows = append(v.Rows, r)
 	}
 	v.Sheets = sheets(v.Tables, v.Rows)
+	for _, s := range v.Sections {
+		if s.Name != "" {
+			v.Experiments = append(v.Experiments, s)
+		}
+	}
 	v.Words, err = glossary()
 	return v, err
 }
@@ -281,8 +291,8 @@ func sections(run *results.Run, trials []results.Trial) (all []section) {
 	rows := rowsByLabel(run)
 	bySubject, byExperiment := make([][]chart, len(subjects)), map[string][]chart{}
 	for _, p := range results.Charts(*run, trials) {
-		if p.About == results.AboutExperiment {
-			byExperiment[p.Of] = append(byExperiment[p.Of], newChart(p, rows))
+		if e := p.Experiment; e != "" {
+			byExperiment[e] = append(byExperiment[e], newChart(p, rows))
 			continue
 		}
 		i := len(subjects) - 1
@@ -294,7 +304,7 @@ func sections(run *results.Run, trials []results.Trial) (all []section) {
 		bySubject[i] = append(bySubject[i], newChart(p, rows))
 	}
 	for i, x := range results.Learnt(run, trials) {
-		s := section{ID: fmt.Sprintf("experiment-%d", i), Title: x.Question, Lead: "The experiment " + x.Name + ".",
+		s := section{ID: fmt.Sprintf("experiment-%d", i), Name: x.Name, Title: results.Capital(x.Question), Lead: "The experiment " + x.Name + ".",
 			Charts: byExperiment[x.Name], Findings: x.Findings, Lessons: x.Answers}
 		if len(s.Charts)+len(s.Lessons) > 0 {
 			all = append(all, s)

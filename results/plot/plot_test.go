@@ -148,7 +148,7 @@ func trials() *Dots {
 // gallery is one chart of each kind that the report draws.
 func gallery() map[string]Chart {
 	return map[string]Chart{"percentiles": percentiles(), "knees": knees(), "offered": offered(), "crash": crash(),
-		"cpu": cpu(), "states": states(), "balance": balance(), "trials": trials()}
+		"cpu": cpu(), "states": states(), "balance": balance(), "trials": trials(), "map": phases()}
 }
 
 // elements reads a document to its end and counts its elements by name. What is not well-formed fails the test.
@@ -275,7 +275,9 @@ func hostile(text string, v float64) []Chart {
 			&Bars{Head: h, Axis: x, Parts: []string{text, text}, Stacked: true, Rows: bars},
 			&Bars{Head: h, Axis: x, Parts: []string{text, text}, Cut: v, Rows: bars, Moments: moments})
 	}
-	return all
+	cells := [][]MapCell{{{Known: true, Note: text}, {Known: true, Key: -1, Note: text}}, {{Note: text}}}
+	return append(all, &Map{Head: h, Across: text, Up: text, Columns: []string{text, text}, Rows: []string{text}, Cells: cells,
+		Keys: []MapKey{{text, text, 99}}})
 }
 
 // TestTextIsNeverMarkup puts a script into every string.
