@@ -130,7 +130,7 @@ func TestExpectRefuses(t *testing.T) {
 		"cpu(iterative) < 5parsecs":   `column 19: unknown unit "parsecs": there are ns, us`,
 		"1 < 2":                       "it names no figure",
 		"1..2 < cpu(iterative)":       "1..2 is no number",
-		"cup(iterative) < 1s":         `column 1: unknown figure "cup": there are cpu, errors`,
+		"cup(iterative) < 1s":         `column 1: unknown figure "cup": there are balance, cpu, errors`,
 		"best(cup) < 1s":              `column 6: unknown figure "cup"`,
 		"cpu iterative < 1s":          "a ( is missing: cpu(…)",
 		"cpu(iterative < 1s":          "a ) is missing",
