@@ -8,8 +8,7 @@ import (
 	"serverlab/results"
 )
 
-// BlastName is the experiment in which one request panics, loops for ever, leaks memory or kills its process. The default
-// run has a column of the same name, with the last of these.
+// BlastName is the experiment in which one request panics, loops for ever, leaks memory or kills its process.
 const BlastName = "blast"
 
 // The requests that do it, see servers/app.

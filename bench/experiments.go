@@ -171,9 +171,7 @@ func RowsOf(names []string, trials int, usual []string) (rows []string) {
 // experiments, and what stands for several of them.
 func Questions() (all []results.Experiment) {
 	for _, s := range situations(1) {
-		if s.Name != BlastName { // whose experiment has it among others
-			all = append(all, results.Experiment{Name: s.Name, Question: s.Meaning})
-		}
+		all = append(all, results.Experiment{Name: s.Name, Question: s.Meaning})
 	}
 	for _, e := range experiments {
 		all = append(all, e.Experiment)

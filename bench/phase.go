@@ -30,7 +30,7 @@ var aboutPhase = results.Experiment{
 // 0.1 µs, so the part that computes is nominal: it is the same for all rows.
 const (
 	phaseRound   = 1e-7 // seconds
-	phaseWindow  = 0.3  // seconds, at least
+	phaseWindow  = 0.25 // seconds, at least
 	phaseOnce    = 1.5  // windows hold all clients' requests, one after the other, that often
 	phaseLongest = 2.0  // seconds
 )

@@ -132,7 +132,7 @@ func TestBlastWaitsForTheSlowest(t *testing.T) {
 		before := situations(64)
 		serveAll(sits, results.Calibration{Capacity: map[string]float64{"fast": 20_000, "slow": capacity}})
 		for i, s := range sits {
-			if w := map[bool]float64{true: want, false: before[i].Warmup}[s.Name == "blast"]; s.Warmup != w {
+			if w := map[bool]float64{true: want, false: before[i].Warmup}[s.Name == KillName]; s.Warmup != w {
 				t.Errorf("%v requests/s: %s warms up for %v s, want %v", capacity, s.Name, s.Warmup, w)
 			}
 		}

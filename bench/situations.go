@@ -16,6 +16,10 @@ import (
 // DefaultName stands for what is run when nothing is named.
 const DefaultName = "default"
 
+// KillName is the situation of the default run in which one request kills the process that serves it. The experiment
+// BlastName has that among others, with fewer clients.
+const KillName = "kill"
+
 // The default run, in the order of the screen's columns. Every situation is a question to which some architecture has a
 // bad answer.
 const (
@@ -35,7 +39,7 @@ func situations(clients int) []results.Situation {
 		{
 			Name: "waits", Title: "waits 5 ms", Subtitle: "requests/s", Metric: results.Throughput,
 			Meaning: "each request sleeps, as for a database: who can let others go on?",
-			Model:   "closed", Path: "/?wait=5ms", Connections: clients, Warmup: 0.1, Window: 0.4, // the last of 64 waits 0.32 s
+			Model:   "closed", Path: "/?wait=5ms", Connections: clients, Warmup: 0.1, Window: waitsWindow(clients),
 			Ceiling: float64(clients) / waitSeconds, // Little's law: in flight = rate x time
 		},
 		{
@@ -45,7 +49,7 @@ func situations(clients int) []results.Situation {
 			Warmup: 0.1, Window: 0.2,
 		},
 		{
-			Name: "blast", Title: "one request", Subtitle: "crashes: hit", Metric: results.Harmed,
+			Name: KillName, Title: "one request", Subtitle: "crashes: hit", Metric: results.Harmed,
 			Meaning: "one request kills the process that serves it: how many clients notice?",
 			Model:   "closed", KeepAlive: true, Path: "/", Connections: clients, Crash: "/chaos/exit",
 			Warmup: 0.15, Window: 0.3,
@@ -56,6 +60,12 @@ func situations(clients int) []results.Situation {
 			Model:   "poisson", Path: "/", Connections: clients, Warmup: 0.1, Window: arrivalsWindow,
 		},
 	}
+}
+
+// waitsWindow is long enough that one who serves 64 clients one after the other gets round all of them, which takes 0.32 s,
+// and grows with their number up to a second: whom a server of a thousand has not answered by then, it starves.
+func waitsWindow(clients int) float64 {
+	return min(max(0.4, 0.4*float64(clients)/64), 1)
 }
 
 // How the rates of open-loop situations follow from the calibration.

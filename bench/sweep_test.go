@@ -165,7 +165,7 @@ func TestOfferedKeepsTheRest(t *testing.T) {
 // A server that dies of a request that should only block it has failed.
 func TestOnlyBlastKills(t *testing.T) {
 	for _, s := range slices.Concat(situations(64), sweepBench(6).stalls()) {
-		if kills(&s) != (s.Name == "blast") {
+		if kills(&s) != (s.Name == KillName) {
 			t.Errorf("%s: kills is %t", s.Name, kills(&s))
 		}
 	}

@@ -73,11 +73,24 @@ func (v *answering) column(col *Column, does string) string {
 	if measured == 0 {
 		return ""
 	}
+	if rivals := col.rivals(); len(rivals) > 0 && len(leaders) == 0 && len(rest) > 0 {
+		return sentences(v.rivalled(col, rivals), failures(failed))
+	}
 	if len(rest) > 0 {
 		return v.tooFew(col)
 	}
 	return sentences(v.first(col, leaders, measured, does), v.behind(leaders, worse, col.Situation), failures(failed),
 		v.notRanked(col))
+}
+
+// rivalled says whose figures keep a column from having a best row.
+func (v *answering) rivalled(col *Column, rivals []*Cell) string {
+	var names []string
+	for _, c := range rivals {
+		names = append(names, fmt.Sprintf("%s, %s (%s)", c.Architecture.Label, v.figure(c.Summary.Median, c, col.Situation),
+			c.Word))
+	}
+	return "No ranking: better than every figure that counts is what can't be ranked: " + enumerate(names) + "."
 }
 
 // sortCells parts the rows of a column, references apart, into those that lead it, those that are worse (the best of

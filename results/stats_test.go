@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/perf/benchmath"
@@ -376,5 +377,38 @@ func TestTrialWord(t *testing.T) {
 	counterless := Trial{Load: Load{Requests: 10, Connections: 64}}
 	if word, failed := trialWord(&counterless, CPUPerRequest, false); word != "n/a" || failed {
 		t.Errorf("a counter is missing: %q %v, want n/a, which is no failure", word, failed)
+	}
+}
+
+// Nobody is best beside a figure that looks better and does not count: of a server that is faster than the load generator,
+// say. One that looks worse changes nothing.
+func TestNobodyIsBestBesideABetterFigureThatDoesNotCount(t *testing.T) {
+	run := Run{Architectures: []Architecture{{Name: "slow", Label: "slow"}, {Name: "pool", Label: "pool"},
+		{Name: "void", Label: "void"}},
+		Situations: []Situation{{Name: "waits", Metric: Throughput, Model: "closed"}}}
+	trialsOf := func(void float64) (all []Trial) {
+		for block := range MinTrials {
+			for name, rate := range map[string]float64{"slow": 200, "pool": 12_000, "void": void} {
+				x := Trial{Planned: Planned{Situation: "waits", Architecture: name, Block: block + 1}}
+				x.Load = Load{Model: "closed", Window: 1, Requests: uint64(rate) + uint64(block)}
+				if name == "void" {
+					x.Findings = []Finding{{"generator-bound", "busy for 99 %", []Metric{Throughput}}}
+				}
+				all = append(all, x)
+			}
+		}
+		return all
+	}
+	for void, want := range map[float64]Verdict{20_000: Undecided, 5000: Best} {
+		trials := trialsOf(void)
+		col := Columns(&run, trials)[0]
+		if got := col.Cells[1].Verdict; got != want || col.Cells[0].Verdict != Worse || col.Cells[2].Verdict != Unranked {
+			t.Errorf("beside %g/s: the pool is %s, the others %s and %s; want %s", void, got, col.Cells[0].Verdict,
+				col.Cells[2].Verdict, want)
+		}
+		says := strings.Contains(Answers(&run, trials)[0].Text, "No ranking: better than every figure that counts")
+		if says != (want == Undecided) {
+			t.Errorf("beside %g/s: %s", void, Answers(&run, trials)[0].Text)
+		}
 	}
 }

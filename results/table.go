@@ -130,6 +130,9 @@ func (d *screen) figure(c *Cell, sit *Situation) string {
 	switch {
 	case c.Verdict == NotMeasured || c.absent():
 		return "–"
+	case c.Verdict == Failed && width(c.Word) > columnWidth-3: // "starved 906/1000": the last line has how many there are
+		short, _, _ := strings.Cut(c.Word, "/")
+		return short
 	case c.Verdict == Failed:
 		return c.Word
 	case c.Summary.N == 0:
@@ -217,18 +220,27 @@ func (d *screen) notes() (lines []string) {
 
 // brackets says why figures stand in brackets; --wide says it, too.
 func (d *screen) brackets() []string {
-	var void []string
+	var void, words []string
+	rows := map[string][]string{} // by word
 	for _, col := range slices.Concat(d.columns, d.latency) {
 		for _, c := range col.Cells {
 			if c.Verdict == Unranked && len(c.Void) > 0 {
 				void = append(void, fmt.Sprintf("%s in %s (%s)", c.Architecture.Label, col.Situation.Name, c.Word))
+				if rows[c.Word] == nil {
+					words = append(words, c.Word)
+				}
+				rows[c.Word] = append(rows[c.Word], c.Architecture.Label)
 			}
 		}
 	}
 	if len(void) == 0 {
 		return nil
 	}
+	for i, w := range words {
+		words[i] = w + " (" + strings.Join(rows[w], ", ") + ")"
+	}
 	return []string{firstFit(screenWidth, "In brackets, not ranked: "+strings.Join(void, ", "),
+		"In brackets, not ranked: "+strings.Join(words, ", "),
 		fmt.Sprintf("In brackets, not ranked: %d cells whose trials are void, see --wide", len(void)))}
 }
 

@@ -141,11 +141,12 @@ func commonest(words map[string]int) (word string) {
 	return word
 }
 
-// rank compares every cell that has a figure with the best one. While a planned cell has no trial yet, no row is best.
-// References are compared with the best row, each on its own: they take no part in the ranking.
+// rank compares every cell that has a figure with the best one. While a planned cell has no trial yet, or one that is not
+// ranked looks better, no row is best. References are compared with the best row, each on its own: they take no part in
+// the ranking.
 func (col *Column) rank(plan []Planned) {
 	var ranked, beside []*Cell
-	pending := false
+	pending := len(col.rivals()) > 0
 	for i := range col.Cells {
 		switch c := &col.Cells[i]; c.Verdict {
 		case Undecided:
@@ -169,6 +170,29 @@ func (col *Column) rank(plan []Planned) {
 	}
 }
 
+// rivals are the cells whose figures don't count, and are better than every one that does: of a server that is faster than
+// the load generator, say. They are no proof, and yet nobody can be called best beside them.
+func (col *Column) rivals() (all []*Cell) {
+	better := func(a, b *Cell) bool {
+		if col.Situation.Metric.HigherIsBetter() {
+			a, b = b, a
+		}
+		return a.Summary.Median < b.Summary.Median
+	}
+	for i := range col.Cells {
+		c := &col.Cells[i]
+		if c.Verdict != Unranked || len(c.Void) == 0 || c.Architecture.Reference {
+			continue
+		}
+		if !slices.ContainsFunc(col.Cells, func(o Cell) bool {
+			return !o.Architecture.Reference && o.Verdict != Failed && len(o.Values) > 0 && !better(c, &o)
+		}) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // versus compares the cell with the best one as one of so many comparisons.
 func (c *Cell) versus(best *Cell, m Metric, of int) Comparison {
 	v := compare(c.Values, best.Values, of)
@@ -176,7 +200,7 @@ func (c *Cell) versus(best *Cell, m Metric, of int) Comparison {
 	return v
 }
 
-// lead compares cells that have a figure with the best of them, which it returns. While one of their kind is pending
+// lead compares cells that have a figure with the best of them, which it returns. While one that may be better is pending
 // none is called best.
 func lead(ranked []*Cell, m Metric, pending bool) (best *Cell) {
 	best = slices.MinFunc(ranked, func(a, b *Cell) int {

@@ -173,7 +173,7 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 // experimentsHelp is what --help says of the experiments.
 func experimentsHelp() string {
 	var b strings.Builder
-	b.WriteString("\nExperiments; without one the default is run: the first four, one request that kills,\n" +
+	b.WriteString("\nExperiments; without one the default is run: the first five,\n" +
 		"and a few trials of state and crash for one row. Longer: serverlab bench default load stall\n")
 	listQuestions(&b, questions())
 	return b.String()

@@ -298,7 +298,7 @@ func awaitEnd(t *testing.T, pid string) {
 // it completes its plan, each trial once.
 func TestBenchIsInterruptedAndResumed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	first, lines := serverlab(t, "bench", "--arch", "epoll,process", "--trials", "2", "--out", dir, "blast", "waits")
+	first, lines := serverlab(t, "bench", "--arch", "epoll,process", "--trials", "2", "--out", dir, "kill", "waits")
 	waitTrials(t, lines, 2)
 	if err := first.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)

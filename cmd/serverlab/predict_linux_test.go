@@ -104,7 +104,7 @@ func typist(t *testing.T, answers []string, last string, args ...string) (text s
 func TestPredictAsks(t *testing.T) {
 	for name, last := range map[string]string{"Ctrl-C": "\x03", "Ctrl-D": "\x04"} {
 		dir := filepath.Join(t.TempDir(), "run")
-		text, code := typist(t, []string{"apache", "7", "go", "zero", "3x", ""}, last, "trivial", "waits", "blast",
+		text, code := typist(t, []string{"apache", "7", "go", "zero", "3x", ""}, last, "trivial", "waits", "kill",
 			"--arch=epoll,goroutine,iterative", "--out="+dir)
 		if code != exitInterrupted || exists(dir) {
 			t.Errorf("%s: exit code %d, directory made: %v", name, code, exists(dir))
