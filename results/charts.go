@@ -78,6 +78,9 @@ func Charts(run Run, trials []Trial) []Picture {
 	return g.all
 }
 
+// longestName is how long a picture's name may be before it is numbered, bytes: it becomes that of a file.
+const longestName = 100
+
 // pictures collects charts that show something, each under a name of its own.
 type pictures struct {
 	all  []Picture
@@ -95,6 +98,7 @@ func (g *pictures) add(of string, some ...Picture) {
 			continue
 		}
 		p.Name, p.Of = plot.Identifier(p.Name), of
+		p.Name = p.Name[:min(len(p.Name), longestName)]
 		for n, name := 2, p.Name; g.seen[p.Name]; n++ {
 			p.Name = fmt.Sprintf("%s_%d", name, n)
 		}
