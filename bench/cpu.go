@@ -96,19 +96,29 @@ func (b *bench) calibrateSpin(ctx context.Context, sits []results.Situation) err
 		}
 		median[i] = float64(load.Response.ValueAtQuantile(50)) / 1e9
 	}
-	setSpins(sits, (median[1]-median[0])/spinRounds)
-	b.Say("a round of computing takes %.0f ns", 1e9*(median[1]-median[0])/spinRounds)
+	round := (median[1] - median[0]) / spinRounds
+	b.Say("a round of computing takes %.0f ns", 1e9*round)
+	if why := setSpins(sits, round); why != "" {
+		b.Say("note: %s", why)
+		b.notes = append(b.notes, why)
+	}
 	return nil
 }
 
-// setSpins asks for rounds of which each takes so many seconds; one that seems to take no time is not believed.
-func setSpins(sits []results.Situation, round float64) {
+// setSpins asks for rounds of which each takes so many seconds; one that seems to take no time is not believed. It tells
+// if the handler does not take as many as the longest request needs, which is then shorter than it says.
+func setSpins(sits []results.Situation, round float64) (why string) {
 	if round <= 0 {
 		round = spinGuess
 	}
 	for i := range sits {
 		if s := &sits[i]; s.Experiment == CPUName && s.X != nil {
 			s.Path = spinPath(*s.X, round)
+			if longest := spinMost * round; *s.X > longest {
+				why = fmt.Sprintf("%s: this machine is so fast that a request computes for %.2g ms at most, where %g ms were meant",
+					CPUName, 1e3*longest, 1e3**s.X)
+			}
 		}
 	}
+	return why
 }

@@ -59,7 +59,7 @@ func (b *bench) poolSizes() (sizes []int) {
 	if why != "" {
 		b.notes = append(b.notes, why)
 	}
-	return slices.DeleteFunc(all, func(n int) bool { return n > most })
+	return slices.DeleteFunc(all, func(n int) bool { return n > max(1, most) }) // one worker is always tried
 }
 
 // poolsOf are the rows that are tried with so many workers: a dynamic pool needs room to grow, and for a look it takes

@@ -80,6 +80,9 @@ func Charts(run Run, trials []Trial) []Picture {
 	return g.all
 }
 
+// longestName is how long a picture's name may be before it is numbered, bytes: it becomes that of a file.
+const longestName = 100
+
 // pictures collects charts that show something, each under a name of its own.
 type pictures struct {
 	all  []Picture
@@ -96,7 +99,8 @@ func (g *pictures) add(of string, some ...Picture) {
 		if p.Chart == nil {
 			continue
 		}
-		if p.Name, p.Of = plot.Identifier(p.Name), of; p.About == AboutExperiment {
+		p.Name, p.Of = plot.Identifier(p.Name), of
+		if p.Name = p.Name[:min(len(p.Name), longestName)]; p.About == AboutExperiment {
 			p.Experiment = of
 		}
 		for n, name := 2, p.Name; g.seen[p.Name]; n++ {

@@ -233,6 +233,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(head, append(line, line...))
 	f.Add([]byte(`{"version":1}`), []byte("{\"version\":2}\n\n{}\n"))
 	f.Add([]byte("["), append(line, '\n'))
+	evilHead, evilBody := hostileExperiments(f)
+	f.Add(evilHead, evilBody)
 	f.Fuzz(func(t *testing.T, head, body []byte) {
 		var r recordReading
 		r.head("a/"+runFile, head)
@@ -254,6 +256,10 @@ func FuzzRead(f *testing.F) {
 		}
 		draw("screen", Screen(&b, run, trials, Style{}))
 		draw("wide", Wide(&b, run, trials, Style{}))
+		draw("experiments", Experiments(&b, run, trials, Style{}))
+		draw("all of them", WideExperiments(&b, run, trials, Style{}))
+		draw("lessons", WriteLessons(&b, run, trials, Style{}))
+		draw("markdown", Markdown(&b, run, trials, nil, nil))
 		draw("gobench", GoBench(&b, run, trials))
 		for _, p := range Charts(run, trials) {
 			plot.SVG(p.Chart, plot.Options{ID: p.Name})

@@ -24,6 +24,8 @@ const (
 	mostTrialText = 16 << 10
 	// mostCells is how many cells a run may have: each is judged on its own.
 	mostCells = 10_000
+	// mostPlaces is how many places the maps of a run may have: each is drawn, whether a situation lies there or not.
+	mostPlaces = 1000
 	// Each lesson looks at all trials, and each metric ranks every cell again.
 	mostExperiments = 50
 	mostLessons     = 20
@@ -279,6 +281,9 @@ func (r *Run) impossible() string {
 		if what := outOfBounds(figures); what != "" {
 			return fmt.Sprintf("of the situation %q %s", s.Name, what)
 		}
+	}
+	if n := mapPlaces(r.Situations); n > mostPlaces {
+		return fmt.Sprintf("its maps have %d places; at most %d are read", n, mostPlaces)
 	}
 	for i := range r.Experiments {
 		e := &r.Experiments[i]

@@ -47,7 +47,11 @@ func LieScreen(w io.Writer, l *Lie, s Style) error {
 	b.WriteString(s.paint(bold, s.text("WHO TELLS THE TRUTH ABOUT A STALL?")) + "\n")
 	say("A server answers in %s. Once in these %s it answers nobody for %s,", span(l.Answer), span(l.Window),
 		span(l.Stall))
-	say("and then everybody who has waited: %.0f %% of all moments are bad ones to ask.\n", 100*l.Stall/l.Window)
+	bad := "n/a"
+	if share := 100 * l.Stall / l.Window; share <= 100 { // not where a record lacks the window
+		bad = fmt.Sprintf("%.0f %%", share)
+	}
+	say("and then everybody who has waited: %s of all moments are bad ones to ask.\n", bad)
 	head := left("response times", 21)
 	for _, q := range lieQuantiles {
 		head += right(q.name, 10)
@@ -57,7 +61,7 @@ func LieScreen(w io.Writer, l *Lie, s Style) error {
 	for _, v := range l.Truth {
 		line += right(duration(v, 3), 10)
 	}
-	say("%s", line+right(fmt.Sprintf("%.0f %%", 100*l.Stall/l.Window), 9))
+	say("%s", line+right(bad, 9))
 	for _, c := range []struct {
 		name string
 		h    Histogram

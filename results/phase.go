@@ -67,6 +67,17 @@ func Phases(run *Run, trials []Trial) (all []Phase) {
 	return all
 }
 
+// mapPlaces is how many places the maps of situations have, see Phases.
+func mapPlaces(all []Situation) int {
+	clients, shares, services := map[int]bool{}, map[float64]bool{}, map[float64]bool{}
+	for i := range all {
+		if p := all[i].Phase; p != nil {
+			clients[all[i].Connections], shares[p.Blocking], services[p.Service] = true, true, true
+		}
+	}
+	return len(clients) * len(shares) * len(services)
+}
+
 // valuesOf lists in rising order what f gives for columns, each once.
 func valuesOf[T cmp.Ordered](columns []Column, f func(*Situation) T) (all []T) {
 	for i := range columns {

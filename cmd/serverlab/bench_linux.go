@@ -90,7 +90,7 @@ func runBench(ctx context.Context, c *call) error {
 	case err != nil && !errors.Is(err, bench.ErrInterrupted):
 		return err
 	case err != nil && len(trials) == 0:
-		return fmt.Errorf("%w before the first trial ended", errInterrupted)
+		return fmt.Errorf("%w before the first trial ended%s", errInterrupted, goOn(o.Dir))
 	}
 	if err != nil {
 		err = fmt.Errorf("%w; %d of %d trials are kept: go on by `serverlab bench --resume=%s`", errInterrupted,
@@ -102,6 +102,14 @@ func runBench(ctx context.Context, c *call) error {
 			o.Dir, pageFile, os.Args[0], o.Dir)
 	}
 	return errors.Join(err, f.screen.show(c.stdout, run, trials), paged)
+}
+
+// goOn says how to go on with a run that has no trials yet; "" where it has to begin anew.
+func goOn(dir string) string {
+	if !exists(filepath.Join(dir, "run.json")) {
+		return ""
+	}
+	return fmt.Sprintf("; its calibration is kept: go on by `serverlab bench --resume=%s`", dir)
 }
 
 func (f *benchFlags) options(c *call) (o bench.Options, err error) {
