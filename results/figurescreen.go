@@ -11,7 +11,8 @@ import (
 const narrowest = 8
 
 // Experiments draws what the experiments of a run came to, at most 80 columns wide: of each the question, the first
-// metric of each series against what its situations differ in, and the lessons. Nothing where a run has none.
+// metric of each series against what its situations differ in, and the lessons; their sources are on the wide one and in
+// WriteLessons. Nothing where a run has none.
 func Experiments(w io.Writer, run Run, trials []Trial, s Style) error {
 	return drawExperiments(w, &run, trials, s, false)
 }
@@ -23,6 +24,7 @@ func WideExperiments(w io.Writer, run Run, trials []Trial, s Style) error {
 
 func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) error {
 	figures := Figures(run, trials)
+	var above string // what parts a section from the one above it
 	for _, e := range Learnt(run, trials) {
 		var some []Figure
 		for _, f := range figures {
@@ -52,15 +54,16 @@ func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) 
 		for _, f := range e.Findings {
 			d.put("", wrap(f, screenWidth)...)
 		}
-		d.lines = append(d.lines, lessonLines(e.Answers, s)...)
+		d.lines = append(d.lines, lessonLines(e.Answers, s, wide)...)
 		if e.Name == LieName && (wide || len(run.Experiments) == 1) {
 			if err := lieScreens(w, run, s); err != nil {
 				return err
 			}
 		}
-		if _, err := io.WriteString(w, strings.Join(d.lines, "\n")+"\n"); err != nil {
+		if _, err := io.WriteString(w, above+strings.Join(d.lines, "\n")+"\n"); err != nil {
 			return fmt.Errorf("draw the experiment %s: %w", Style{}.text(e.Name), err)
 		}
+		above = "\n"
 	}
 	return nil
 }

@@ -89,13 +89,14 @@ func (a *LessonAnswer) Mark() string {
 // Figures are the lesson as an expectation and what came out: "cpu(a) < cpu(b): 3 µs against 4 µs, ...".
 func (a *LessonAnswer) Figures() string { return a.Holds + ": " + a.Why }
 
-// lessonLines are the lessons for a screen: the verdict, and beneath it the figures.
-func lessonLines(all []LessonAnswer, s Style) (lines []string) {
+// lessonLines are the lessons for a screen: the verdict, and beneath it the figures; with who says it where sources are
+// asked for.
+func lessonLines(all []LessonAnswer, s Style, sources bool) (lines []string) {
 	for i := range all {
 		a := &all[i]
 		code := map[LessonVerdict]string{AsExpected: green, NotHere: red}[a.Verdict]
 		says := a.Says
-		if a.Source != "" {
+		if sources && a.Source != "" {
 			says += " (" + a.Source + ")"
 		}
 		for k, part := range wrap(a.Short()+": "+says, screenWidth-4) {
@@ -137,7 +138,7 @@ func WriteLessons(w io.Writer, run Run, trials []Trial, s Style) error {
 		if len(x.Answers) > 0 {
 			lines = append(lines, s.paint(bold, s.text(clip(strings.ToUpper(x.Name), screenWidth))))
 		}
-		lines = append(lines, lessonLines(x.Answers, s)...)
+		lines = append(lines, lessonLines(x.Answers, s, true)...)
 	}
 	total := cmp.Or(lessonTotal(learnt), "The run has no lessons: `serverlab list` names the experiments that have.")
 	if _, err := io.WriteString(w, strings.Join(append(lines, total), "\n")+"\n"); err != nil {

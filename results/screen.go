@@ -251,6 +251,9 @@ func (d *screen) meanings(limit int) (lines []string) {
 		if !strings.HasPrefix(strings.ToLower(m), strings.ToLower(c.Situation.Title)) {
 			m = firstFit(screenWidth, c.Situation.Title+": "+m, c.Situation.Name+": "+m, m)
 		}
+		if slices.Contains(lines, m) {
+			continue
+		}
 		lines = append(lines, m)
 	}
 	if limit = max(limit, 0); limit < len(d.columns) && limit < len(lines) {
