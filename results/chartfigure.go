@@ -98,7 +98,27 @@ func (f *Figure) picture() Picture {
 	}
 	l.Y.Scale = scaleOf(lowest, top)
 	l.Head = f.head(most, f.heading()+" against "+l.X.Title+", a line for each architecture.")
-	return Picture{Name: name, About: AboutExperiment, Chart: l}
+	return Picture{Name: name, About: AboutExperiment, Chart: l, Look: f.fails()}
+}
+
+// fails says which rows have no point, since they failed there; "" if none did.
+func (f *Figure) fails() string {
+	var rows []string
+	for row := range f.Columns[0].Cells {
+		var at []string
+		for i := range f.Columns {
+			if f.Columns[i].Cells[row].Verdict == Failed {
+				at = append(at, f.column(i))
+			}
+		}
+		if len(at) > 0 {
+			rows = append(rows, f.Columns[0].Cells[row].Architecture.Label+" at "+enumerate(at))
+		}
+	}
+	if len(rows) == 0 {
+		return ""
+	}
+	return "A line has no point where its row fails: " + strings.Join(rows, "; ") + "."
 }
 
 // limit is the ceiling as a line, where it is not far above all that was measured.

@@ -97,3 +97,17 @@ func TestOfferedRateIsNoThroughput(t *testing.T) {
 		}
 	}
 }
+
+// TestPictureNamesWhoFails asks that a line which ends says why.
+func TestPictureNamesWhoFails(t *testing.T) {
+	run, trials := experimentFixture(6)
+	for _, f := range Figures(&run, trials) {
+		want := ""
+		if f.Series == "blocks" {
+			want = "A line has no point where its row fails: event loop at 20 ms."
+		}
+		if got := f.picture().Look; got != want {
+			t.Errorf("%s: %q, want %q", f.heading(), got, want)
+		}
+	}
+}

@@ -221,7 +221,7 @@ func (l *Lines) series(f *frame, number int, x, y ruler) {
 	every := max(1, int(math.Ceil(float64(len(shown))/markersPerLine)))
 	for i, p := range shown {
 		opens := p.Open && (i == 0 || !shown[i-1].Open)
-		if p.Mark != "" || opens || alone[i] || (i+s.Style)%every == 0 {
+		if p.Mark != "" || opens || alone[i] || !s.Reference && (i+s.Style)%every == 0 {
 			l.point(f, s, k, p, x, y)
 		}
 	}
@@ -246,6 +246,10 @@ func (l *Lines) point(f *frame, s *Series, k look, p Point, x, y ruler) {
 		figure(l.Y.Unit.of(p.Y)) + " " + l.Y.Unit.Symbol
 	if w := p.word(); w != "" {
 		title += " (" + w + ")"
+	}
+	if s.Reference { // it has no marker: a limit of one place would be in the legend only
+		f.empty("path", "class", "line", "d", path([]float64{atX - 14, atY, atX + 14, atY}), "fill", "none", "stroke", k.colour,
+			"stroke-width", "1.5", "stroke-dasharray", k.dash)
 	}
 	k.marker(&f.canvas, atX, atY, 4, title)
 	if p.Mark != "" {

@@ -316,6 +316,10 @@ func TestOddFigures(t *testing.T) {
 	if n := elements(t, SVG(one, Options{}))["circle"]; n != 2 {
 		t.Errorf("one point: %d circles, want that of the legend and the point", n)
 	}
+	limit := &Lines{Series: []Series{{Name: "ceiling", Reference: true, Points: []Point{{X: 3, Y: 4}}}}}
+	if n := elements(t, SVG(limit, Options{}))["path"]; n != 2 {
+		t.Errorf("a limit of one place: %d paths, want that of the legend and a dash", n)
+	}
 	lost := &Lines{Y: Axis{Scale: Log}, Series: []Series{{Name: "a", Points: []Point{{X: 3, Y: 4}, {X: 4, Y: -1}}}}}
 	if !bytes.Contains(SVG(lost, Options{}), []byte("1 figures have no place")) {
 		t.Error("a figure that is left out is not mentioned")
