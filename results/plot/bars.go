@@ -172,7 +172,7 @@ func (b *Bars) draw(f *frame) {
 	if len(b.Parts) > 1 {
 		f.legend(b.keys(f))
 	}
-	a := area{left: margin + min(names, f.inner()*0.4) + 8, top: f.y + 6 + momentLine*float64(len(b.Moments))}
+	a := area{left: margin + min(names, f.inner()*0.5) + 8, top: f.y + 6 + momentLine*float64(len(b.Moments))}
 	a.right = max(f.width-margin-min(labels, f.inner()*0.35)-8, a.left+60)
 	bars := 1
 	if !b.Stacked {

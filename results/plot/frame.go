@@ -144,7 +144,14 @@ func (f *frame) nothing() {
 
 // acrossAxis writes the horizontal axis beneath the area: lines, labels, title.
 func (f *frame) acrossAxis(r ruler, a area) {
-	for _, t := range r.ticks() {
+	ticks := r.ticks()
+	if n := len(ticks); n > 1 { // the last label may have to move towards the one before it, which it must not touch
+		left := min(ticks[n-1].at+extent(ticks[n-1].label, textSize)/2, f.width-2) - extent(ticks[n-1].label, textSize)
+		if before := &ticks[n-2]; before.at+extent(before.label, textSize)/2 > left-4 && ticks[n-1].label != "" {
+			before.label = ""
+		}
+	}
+	for _, t := range ticks {
 		f.line(t.at, a.top, t.at, a.bottom, "grid")
 		anchor, x, half := "middle", t.at, extent(t.label, textSize)/2
 		if x+half > f.width-2 {

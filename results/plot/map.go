@@ -91,6 +91,7 @@ func (m *Map) draw(f *frame) {
 	}
 	f.y += textSize + 6
 	f.text(a.left, f.y, "", "", fit(m.Across, textSize, f.width-margin-a.left))
+	f.y += 8
 	m.keys(f)
 }
 

@@ -16,6 +16,16 @@ func labels(r ruler) string {
 	return strings.Join(all, " ")
 }
 
+// TestLastLabelTouchesNone looks at an axis whose last label has to move to the left to stay within the picture.
+func TestLastLabelTouchesNone(t *testing.T) {
+	l := &Lines{X: Axis{Title: "idle connections", Scale: Counts}, Series: []Series{{Name: "a",
+		Points: []Point{{X: 0, Y: 1}, {X: 10_000, Y: 2}}}}}
+	svg := string(SVG(l, Options{Width: 720}))
+	if !strings.Contains(svg, ">10,000</text>") || !strings.Contains(svg, ">2,000</text>") || strings.Contains(svg, ">5,000</text>") {
+		t.Errorf("10,000 is missing, or it touches 5,000:\n%s", svg)
+	}
+}
+
 func TestTicks(t *testing.T) {
 	for name, c := range map[string]struct {
 		axis    Axis
