@@ -15,8 +15,8 @@ type Figure struct {
 	Columns    []Column // in rising order of their situations' X, or in that of the run where it is nil for all
 }
 
-// Figures are those of a run: of each experiment with an axis, or with a table of its own, all series of its first metric, then of the next one. An
-// experiment that does not say what it shows shows what its situations measure.
+// Figures are those of a run: of each experiment with an axis, or with a table of its own, all series of its first metric,
+// then of the next one. An experiment that does not say what it shows shows what its situations measure.
 func Figures(run *Run, trials []Trial) (all []Figure) {
 	experiments := experimentsOf(run)
 	for i := range experiments {
@@ -80,7 +80,9 @@ func (f *Figure) column(i int) string {
 // shownBy tells whether a series shows a metric: not one that only other series of its experiment were made to measure,
 // nor throughput where a rate was offered, since that is what comes out.
 func shownBy(sits []Situation, series string, m Metric) bool {
-	others := m == Throughput && !slices.ContainsFunc(sits, func(s Situation) bool { return s.Series == series && s.Model == "closed" })
+	others := m == Throughput && !slices.ContainsFunc(sits, func(s Situation) bool {
+		return s.Series == series && s.Model == "closed"
+	})
 	for _, s := range sits {
 		if s.Metric == m {
 			if s.Series == series {

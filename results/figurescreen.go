@@ -83,8 +83,9 @@ func stacked(figures []Figure) []Figure {
 		if f.Metric != all.Metric || len(f.Columns) != len(all.Columns) {
 			return figures
 		}
-		only := slices.DeleteFunc(places(len(f.Columns[0].Cells)), func(row int) bool { return !f.takesPart(row) })
-		if len(only) != 1 || all.Series != "" && all.Series != f.Columns[0].Cells[only[0]].Architecture.Label {
+		cells := f.Columns[0].Cells
+		only := slices.DeleteFunc(places(len(cells)), func(row int) bool { return !f.takesPart(row) })
+		if len(only) != 1 || all.Series != "" && all.Series != cells[only[0]].Architecture.Label {
 			return figures
 		}
 		for i := range f.Columns {

@@ -52,7 +52,8 @@ func (m *mistake) bars(time bool) *plot.Bars {
 		Desc: "The naive figure beside the honest one."}, Axis: axis, Parts: []string{axis.Title}}
 	for _, r := range m.rows {
 		if r.top > 0 && r.from == 0 && r.time == time {
-			b.Rows = append(b.Rows, plot.BarRow{Name: strings.TrimSpace(r.who), Style: len(b.Rows), Values: []float64{r.value}})
+			b.Rows = append(b.Rows, plot.BarRow{Name: strings.TrimSpace(r.who), Style: len(b.Rows),
+				Values: []float64{r.value}})
 		}
 	}
 	return b

@@ -53,7 +53,8 @@ func TestPhases(t *testing.T) {
 			if c := maps[0].Cells[0][k]; !c.Measured || c.Winner != -1 {
 				t.Errorf("%d blocks, where requests compute: %+v", blocks, c)
 			}
-			if c := maps[0].Cells[1][k]; !c.Measured || c.Winner != pool || c.Lead < 10 || c.Indicative != (blocks < MinTrials) {
+			c := maps[0].Cells[1][k]
+			if !c.Measured || c.Winner != pool || c.Lead < 10 || c.Indicative != (blocks < MinTrials) {
 				t.Errorf("%d blocks, where requests block: %+v", blocks, c)
 			}
 		}

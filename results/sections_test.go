@@ -27,7 +27,8 @@ func TestColumnsStandWithTheirQuestion(t *testing.T) {
 		t.Errorf("alone it stands in the closing table, and in %d more", len(figures))
 	}
 	other, more := experimentFixture(6)
-	run.Situations, run.Experiments = append(run.Situations, other.Situations...), append(run.Experiments, other.Experiments...)
+	run.Situations = append(run.Situations, other.Situations...)
+	run.Experiments = append(run.Experiments, other.Experiments...)
 	run.Plan, trials = append(slices.Clone(run.Plan), other.Plan...), append(slices.Clone(trials), more...)
 	o := NewOverview(&run, trials)
 	for _, table := range o.Tables {
@@ -60,7 +61,8 @@ func TestOneValueIsBars(t *testing.T) {
 	figures := Figures(&run, trials)
 	for i := range figures {
 		p := figures[i].picture()
-		if b, ok := p.Chart.(*plot.Bars); !ok || len(b.Rows) != 2 || !strings.Contains(b.Note, "time that a request takes 0") {
+		b, ok := p.Chart.(*plot.Bars)
+		if !ok || len(b.Rows) != 2 || !strings.Contains(b.Note, "time that a request takes 0") {
 			t.Errorf("%s: %+v", p.Name, p.Chart)
 		}
 	}

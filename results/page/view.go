@@ -304,8 +304,8 @@ func sections(run *results.Run, trials []results.Trial) (all []section) {
 		bySubject[i] = append(bySubject[i], newChart(p, rows))
 	}
 	for i, x := range results.Learnt(run, trials) {
-		s := section{ID: fmt.Sprintf("experiment-%d", i), Name: x.Name, Title: results.Capital(x.Question), Lead: "The experiment " + x.Name + ".",
-			Charts: byExperiment[x.Name], Findings: x.Findings, Lessons: x.Answers}
+		s := section{ID: fmt.Sprintf("experiment-%d", i), Name: x.Name, Title: results.Capital(x.Question),
+			Lead: "The experiment " + x.Name + ".", Charts: byExperiment[x.Name], Findings: x.Findings, Lessons: x.Answers}
 		if len(s.Charts)+len(s.Lessons) > 0 {
 			all = append(all, s)
 		}

@@ -17,7 +17,8 @@ func phases() *Map {
 		Columns: []string{"100 µs", "1.0 ms", "5.0 ms"}, Rows: []string{"0 %", "100 %"},
 		Cells: [][]MapCell{{draw, draw, {}},
 			{won(1, "1.2 times thread"), won(0, "4 times iterative"), won(0, "64 times iterative")}},
-		Keys: []MapKey{{"C", rows[2], 2}, {"E", rows[4], 4}, {"L", "a pool of processes that is told each connection", 12}}}
+		Keys: []MapKey{{"C", rows[2], 2}, {"E", rows[4], 4},
+			{"L", "a pool of processes that is told each connection", 12}}}
 }
 
 func TestMapTable(t *testing.T) {
