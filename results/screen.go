@@ -173,6 +173,8 @@ func (d *screen) answer() string {
 		return fmt.Sprintf("Not complete: %d of %d trials.", len(d.trials), len(d.run.Plan))
 	case len(d.columns) == 0:
 		return ""
+	case !d.ranked() && slices.ContainsFunc(d.columns, func(c Column) bool { w, _ := voids([]Column{c}); return len(w) > 0 }):
+		return "No figure counts: see below."
 	case !d.ranked():
 		return "Nothing could be measured."
 	case undecided:
