@@ -61,6 +61,9 @@ func Figures(run *Run, trials []Trial) (all []Figure) {
 func shownBy(sits []Situation, series string, m Metric) bool {
 	others := false
 	for _, s := range sits {
+		if m == Throughput && s.Series == series && s.Model != "closed" { // what is offered, and no more
+			return false
+		}
 		if s.Metric == m {
 			if s.Series == series {
 				return true

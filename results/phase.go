@@ -207,7 +207,7 @@ func phaseLines(run *Run, trials []Trial) (lines []string) {
 	if len(maps) == 0 {
 		return nil
 	}
-	keys := []string{"= no measurable difference", "· not measured"}
+	keys := []string{"= no measurable difference", "· no figure that counts"}
 	for i := range run.Architectures {
 		if wins(maps, i) {
 			keys = append(keys, phaseLetter(i)+" "+run.Architectures[i].Label)
@@ -215,8 +215,8 @@ func phaseLines(run *Run, trials []Trial) (lines []string) {
 	}
 	lines = append(lines, wrap(strings.Join(keys, ", "), screenWidth)...)
 	if indicative {
-		lines = append(lines, fmt.Sprintf(
-			"Indicative: a test needs %d trials; here the winner's are all better than the others'.", MinTrials))
+		lines = append(lines, fmt.Sprintf("Indicative: below %d trials a letter says that all of its are the best ones.",
+			MinTrials))
 	}
 	return lines
 }

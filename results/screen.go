@@ -252,9 +252,11 @@ func (d *screen) meanings(limit int) (lines []string) {
 		if !strings.HasPrefix(strings.ToLower(m), strings.ToLower(c.Situation.Title)) {
 			m = firstFit(screenWidth, c.Situation.Title+": "+m, c.Situation.Name+": "+m, m)
 		}
-		lines = append(lines, m)
+		if !slices.Contains(lines, m) { // that of the bill holds for several columns
+			lines = append(lines, m)
+		}
 	}
-	if limit = max(limit, 0); limit < len(d.columns) && limit < len(lines) {
+	if limit = max(limit, 0); limit < min(len(d.columns), len(lines)) {
 		if lines = lines[:limit]; limit > 0 {
 			lines[limit-1] = "What the columns say: serverlab explain columns"
 		}

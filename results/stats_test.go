@@ -375,6 +375,10 @@ func TestTrialWord(t *testing.T) {
 		}
 	}
 	counterless := Trial{Load: Load{Requests: 10, Connections: 64}}
+	nobody := Trial{Load: Load{Model: "poisson", Connections: 16, Unserved: 16}, Findings: kind("client's limits")}
+	if word, failed := trialWord(&nobody, MemoryPerSilent, false); word != "stuck" || !failed {
+		t.Errorf("not all silent clients got a connection, and no busy one an answer: %q %v, want stuck", word, failed)
+	}
 	if word, failed := trialWord(&counterless, CPUPerRequest, false); word != "n/a" || failed {
 		t.Errorf("a counter is missing: %q %v, want n/a, which is no failure", word, failed)
 	}

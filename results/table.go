@@ -39,6 +39,9 @@ func (d *screen) table() (lines []string) {
 		drawn[i] = d.column(c, wide)
 	}
 	for i, a := range d.run.Architectures {
+		if !slices.ContainsFunc(d.columns, func(c Column) bool { return !c.Cells[i].absent() }) {
+			continue // only other parts of the run are about it
+		}
 		if a.Reference && (i == 0 || !d.run.Architectures[i-1].Reference) {
 			lines = append(lines, d.text(referenceRule)...)
 		}
@@ -288,5 +291,6 @@ func spawnBill(b *Spawn, total float64, rate string) string {
 		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s µs", head, exec, run, init, rest),
 		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s", head, exec, run, init, rest),
 		fmt.Sprintf("%sfork+exec %s, Go start %s, package init %s%s", head, exec, run, init, rest),
-		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init, rest))
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init, rest),
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s", head, exec, run, init))
 }

@@ -115,7 +115,7 @@ func trialWord(t *Trial, m Metric, ok bool) (word string, failed bool) {
 	starved := f != nil && f.Kind == "starved"
 	unserved := f == nil && (t.Load.Unserved > 0 || t.Load.Requests == 0)
 	switch {
-	case m == MemoryPerSilent && (starved || unserved):
+	case m == MemoryPerSilent && (starved || unserved || t.Load.Requests == 0 && t.Load.Unserved > 0):
 		return "stuck", true
 	case starved:
 		return fmt.Sprintf("starved %d/%d", t.Load.Unserved, t.Load.Connections), true
