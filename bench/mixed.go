@@ -88,7 +88,7 @@ func (b *bench) mixes() (sits []results.Situation) {
 		x, ms := block.Seconds(), block.Milliseconds()
 		sits = append(sits, results.Situation{
 			Name: fmt.Sprintf("%s-%dms", MixedName, ms), Title: fmt.Sprintf("1 %% blocks %d", ms), Subtitle: "p99, ms",
-			Metric: results.Latency, X: &x,
+			Metric: results.Latency, X: &x, Series: "the quick requests",
 			Meaning: "one request in a hundred blocks: how long do the others wait?",
 			Model:   "poisson", Path: mixedPath, Mix: fmt.Sprintf("/?block=%dms", ms), MixShare: mixedShare,
 			Connections: b.Connections, Rate: mixedRate, Warmup: 0.1, Window: arrivalsWindow,

@@ -73,8 +73,8 @@ func (v *answering) column(col *Column, does string) string {
 	if measured == 0 {
 		return ""
 	}
-	if rivals := col.rivals(); len(rivals) > 0 && len(leaders) == 0 && len(rest) > 0 {
-		return sentences(v.rivalled(col, rivals), failures(failed))
+	if len(leaders) == 0 && len(rest) > 0 && col.disputed() {
+		return sentences(v.dispute(col, rest), failures(failed), v.notRanked(col))
 	}
 	if len(rest) > 0 {
 		return v.tooFew(col)
@@ -83,14 +83,16 @@ func (v *answering) column(col *Column, does string) string {
 		v.notRanked(col))
 }
 
-// rivalled says whose figures keep a column from having a best row.
-func (v *answering) rivalled(col *Column, rivals []*Cell) string {
+// dispute says whose figures keep a column from having a best row.
+func (v *answering) dispute(col *Column, rest []*Cell) string {
 	var names []string
-	for _, c := range rivals {
-		names = append(names, fmt.Sprintf("%s, %s (%s)", c.Architecture.Label, v.figure(c.Summary.Median, c, col.Situation),
-			c.Word))
+	for _, c := range col.rivals() {
+		names = append(names, c.Architecture.Label+", "+v.figure(c.Summary.Median, c, col.Situation))
 	}
-	return "No ranking: better than every figure that counts is what can't be ranked: " + enumerate(names) + "."
+	if len(names) == 0 {
+		return "No ranking: only " + rest[0].Architecture.Label + " has a figure that counts."
+	}
+	return "No ranking: better than every figure that counts is what does not: " + enumerate(names) + "."
 }
 
 // sortCells parts the rows of a column, references apart, into those that lead it, those that are worse (the best of

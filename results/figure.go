@@ -84,6 +84,9 @@ func shownBy(sits []Situation, series string, m Metric) bool {
 		return s.Series == series && s.Model == "closed"
 	})
 	for _, s := range sits {
+		if m == Throughput && s.Series == series && s.Model != "closed" { // what is offered, and no more
+			return false
+		}
 		if s.Metric == m {
 			if s.Series == series {
 				return true

@@ -198,3 +198,15 @@ func TestSpaced(t *testing.T) {
 		}
 	}
 }
+
+// At a rate that is offered throughput is no figure of the server.
+func TestFiguresHaveNoThroughputOfAnOfferedRate(t *testing.T) {
+	sits := []Situation{{Series: "procs", Metric: CPUPerRequest, Model: "constant"}}
+	if shownBy(sits, "procs", Throughput) || !shownBy(sits, "procs", CPUPerRequest) {
+		t.Error("shown: throughput at an offered rate, or not its CPU time")
+	}
+	sits[0].Model = "closed"
+	if !shownBy(sits, "procs", Throughput) {
+		t.Error("not shown: throughput of a closed loop")
+	}
+}

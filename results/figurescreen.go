@@ -47,9 +47,12 @@ func drawExperiments(w io.Writer, run *Run, trials []Trial, s Style, wide bool) 
 		if !wide {
 			some = stacked(some)
 		}
+		var columns []Column
 		for i := range some {
 			d.table(&some[i])
+			columns = append(columns, some[i].Columns...)
 		}
+		d.put("", bracketed(columns)...)
 		d.put("", letters...)
 		for _, f := range e.Findings {
 			d.put("", wrap(f, screenWidth)...)
@@ -110,6 +113,19 @@ func places(n int) (all []int) {
 		all = append(all, i)
 	}
 	return all
+}
+
+// bracketed says why figures of an experiment stand in brackets, and of how many cells.
+func bracketed(columns []Column) []string {
+	words, rows := voids(columns)
+	if len(words) == 0 {
+		return nil
+	}
+	var many []string
+	for _, w := range words {
+		many = append(many, fmt.Sprintf("%d %s", len(rows[w]), w))
+	}
+	return wrap("In brackets, not ranked: "+strings.Join(many, ", ")+" (serverlab explain "+words[0]+")", screenWidth)
 }
 
 // figureScreen draws the figures of one experiment.

@@ -223,7 +223,7 @@ func phaseLines(run *Run, trials []Trial) (lines []string) {
 	if len(maps) == 0 {
 		return nil
 	}
-	keys := []string{"= no measurable difference", "· not measured"}
+	keys := []string{"= no measurable difference", "· no figure that counts"}
 	for i := range run.Architectures {
 		if wins(maps, i) {
 			keys = append(keys, phaseLetter(i)+" "+run.Architectures[i].Label)

@@ -174,6 +174,8 @@ func (d *screen) answer() string {
 		return fmt.Sprintf("Not complete: %d of %d trials.", len(d.trials), len(d.run.Plan))
 	case len(d.columns) == 0:
 		return ""
+	case !d.ranked() && slices.ContainsFunc(d.columns, func(c Column) bool { w, _ := voids([]Column{c}); return len(w) > 0 }):
+		return "No figure counts: see below."
 	case !d.ranked():
 		return "Nothing could be measured."
 	case undecided:
@@ -256,7 +258,7 @@ func (d *screen) meanings(limit int) (lines []string) {
 		}
 		lines = append(lines, m)
 	}
-	if limit = max(limit, 0); limit < len(d.columns) && limit < len(lines) {
+	if limit = max(limit, 0); limit < min(len(d.columns), len(lines)) {
 		if lines = lines[:limit]; limit > 0 {
 			lines[limit-1] = "What the columns say: serverlab explain columns"
 		}

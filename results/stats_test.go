@@ -375,6 +375,10 @@ func TestTrialWord(t *testing.T) {
 		}
 	}
 	counterless := Trial{Load: Load{Requests: 10, Connections: 64}}
+	nobody := Trial{Load: Load{Model: "poisson", Connections: 16, Unserved: 16}, Findings: kind("client's limits")}
+	if word, failed := trialWord(&nobody, MemoryPerSilent, false); word != "stuck" || !failed {
+		t.Errorf("not all silent clients got a connection, and no busy one an answer: %q %v, want stuck", word, failed)
+	}
 	if word, failed := trialWord(&counterless, CPUPerRequest, false); word != "n/a" || failed {
 		t.Errorf("a counter is missing: %q %v, want n/a, which is no failure", word, failed)
 	}
@@ -406,9 +410,13 @@ func TestNobodyIsBestBesideABetterFigureThatDoesNotCount(t *testing.T) {
 			t.Errorf("beside %g/s: the pool is %s, the others %s and %s; want %s", void, got, col.Cells[0].Verdict,
 				col.Cells[2].Verdict, want)
 		}
-		says := strings.Contains(Answers(&run, trials)[0].Text, "No ranking: better than every figure that counts")
+		says := strings.Contains(Answers(&run, trials)[0].Text, "is what does not: void, 20,000 requests/s.")
 		if says != (want == Undecided) {
 			t.Errorf("beside %g/s: %s", void, Answers(&run, trials)[0].Text)
+		}
+		alone := Columns(&run, slices.DeleteFunc(trials, func(x Trial) bool { return x.Architecture == "slow" }))[0]
+		if got := alone.Cells[1].Verdict; got != Undecided {
+			t.Errorf("alone beside %g/s that does not count the pool is %s", void, got)
 		}
 	}
 }

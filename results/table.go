@@ -220,28 +220,45 @@ func (d *screen) notes() (lines []string) {
 
 // brackets says why figures stand in brackets; --wide says it, too.
 func (d *screen) brackets() []string {
-	var void, words []string
-	rows := map[string][]string{} // by word
-	for _, col := range slices.Concat(d.columns, d.latency) {
+	var void []string
+	columns := slices.Concat(d.columns, d.latency)
+	for _, col := range columns {
 		for _, c := range col.Cells {
 			if c.Verdict == Unranked && len(c.Void) > 0 {
 				void = append(void, fmt.Sprintf("%s in %s (%s)", c.Architecture.Label, col.Situation.Name, c.Word))
-				if rows[c.Word] == nil {
-					words = append(words, c.Word)
-				}
-				rows[c.Word] = append(rows[c.Word], c.Architecture.Label)
 			}
 		}
 	}
 	if len(void) == 0 {
 		return nil
 	}
-	for i, w := range words {
-		words[i] = w + " (" + strings.Join(rows[w], ", ") + ")"
+	words, rows := voids(columns)
+	var whose, many []string
+	for _, w := range words {
+		whose = append(whose, w+" ("+strings.Join(rows[w], ", ")+")")
+		many = append(many, fmt.Sprintf("%d %s", len(rows[w]), w))
 	}
 	return []string{firstFit(screenWidth, "In brackets, not ranked: "+strings.Join(void, ", "),
-		"In brackets, not ranked: "+strings.Join(words, ", "),
+		"In brackets, not ranked: "+strings.Join(whose, ", "),
+		"In brackets, not ranked: "+strings.Join(many, ", ")+" (see --wide)",
 		fmt.Sprintf("In brackets, not ranked: %d cells whose trials are void, see --wide", len(void)))}
+}
+
+// voids are the reasons for which figures don't count, in the order in which they come, and the labels of their rows.
+func voids(columns []Column) (words []string, rows map[string][]string) {
+	rows = map[string][]string{}
+	for i := range columns {
+		for _, c := range columns[i].Cells {
+			if c.Verdict != Unranked || len(c.Void) == 0 {
+				continue
+			}
+			if rows[c.Word] == nil {
+				words = append(words, c.Word)
+			}
+			rows[c.Word] = append(rows[c.Word], c.Architecture.Label)
+		}
+	}
+	return words, rows
 }
 
 // leftOut names the rows that could not be measured here, with the reason where there is room.

@@ -115,7 +115,7 @@ func trialWord(t *Trial, m Metric, ok bool) (word string, failed bool) {
 	starved := f != nil && f.Kind == "starved"
 	unserved := f == nil && (t.Load.Unserved > 0 || t.Load.Requests == 0)
 	switch {
-	case m == MemoryPerSilent && (starved || unserved):
+	case m == MemoryPerSilent && (starved || unserved || t.Load.Requests == 0 && t.Load.Unserved > 0):
 		return "stuck", true
 	case starved:
 		return fmt.Sprintf("starved %d/%d", t.Load.Unserved, t.Load.Connections), true
@@ -142,11 +142,11 @@ func commonest(words map[string]int) (word string) {
 }
 
 // rank compares every cell that has a figure with the best one. While a planned cell has no trial yet, or one that is not
-// ranked looks better, no row is best. References are compared with the best row, each on its own: they take no part in
+// ranked might be better, no row is best. References are compared with the best row, each on its own: they take no part in
 // the ranking.
 func (col *Column) rank(plan []Planned) {
 	var ranked, beside []*Cell
-	pending := len(col.rivals()) > 0
+	pending := col.disputed()
 	for i := range col.Cells {
 		switch c := &col.Cells[i]; c.Verdict {
 		case Undecided:
@@ -170,6 +170,25 @@ func (col *Column) rank(plan []Planned) {
 	}
 }
 
+// disputed tells whether figures that don't count keep all others from being the best: they look better, or only one is
+// left beside them, which is best by default only where the others have failed.
+func (col *Column) disputed() bool {
+	counts, void := 0, 0
+	for i := range col.Cells {
+		switch c := &col.Cells[i]; {
+		case c.Architecture.Reference:
+		case c.Verdict == Unranked && len(c.Void) > 0:
+			void++
+		case c.counts():
+			counts++
+		}
+	}
+	return counts == 1 && void > 0 || len(col.rivals()) > 0
+}
+
+// counts tells whether a cell has a figure that can be ranked.
+func (c *Cell) counts() bool { return c.Verdict != Failed && len(c.Values) > 0 }
+
 // rivals are the cells whose figures don't count, and are better than every one that does: of a server that is faster than
 // the load generator, say. They are no proof, and yet nobody can be called best beside them.
 func (col *Column) rivals() (all []*Cell) {
@@ -181,12 +200,10 @@ func (col *Column) rivals() (all []*Cell) {
 	}
 	for i := range col.Cells {
 		c := &col.Cells[i]
-		if c.Verdict != Unranked || len(c.Void) == 0 || c.Architecture.Reference {
-			continue
-		}
-		if !slices.ContainsFunc(col.Cells, func(o Cell) bool {
-			return !o.Architecture.Reference && o.Verdict != Failed && len(o.Values) > 0 && !better(c, &o)
-		}) {
+		if c.Verdict == Unranked && len(c.Void) > 0 && !c.Architecture.Reference &&
+			!slices.ContainsFunc(col.Cells, func(o Cell) bool {
+				return !o.Architecture.Reference && o.counts() && !better(c, &o)
+			}) {
 			all = append(all, c)
 		}
 	}

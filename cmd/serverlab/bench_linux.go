@@ -181,9 +181,8 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 // experimentsHelp is what --help says of the experiments.
 func experimentsHelp() string {
 	var b strings.Builder
-	b.WriteString("\nExperiments; without one the default is run: the first five,\n" +
-		"and a few trials of state and crash for one row.\n" +
-		"Longer: serverlab bench default load stall\n")
+	b.WriteString("\nExperiments; without one the default is run: the first five, and a\n" +
+		"few trials of state and crash for one row. Longer: bench default load stall\n")
 	listQuestions(&b, questions())
 	return b.String()
 }
