@@ -43,6 +43,15 @@ func TestPoolsHaveTheSizeOfTheirSituation(t *testing.T) {
 	}
 }
 
+// A machine without room for a pool tries the smallest one, and never none at all.
+func TestPoolsFit(t *testing.T) {
+	for most, want := range map[int]int{0: 1, 1: 1, 100: 3, 512: 4} {
+		if got := upTo([]int{1, 8, 64, 512}, most); len(got) != want {
+			t.Errorf("room for %d: %v", most, got)
+		}
+	}
+}
+
 // An event loop that gets nothing to do is one of those that share the work: its server tells how many there are.
 func TestLoopsAreCounted(t *testing.T) {
 	if n := workersOf(results.Situation{Workers: 8}, results.Architecture{}, map[string]string{"loops": "4"}); n != 4 {

@@ -43,7 +43,8 @@ func preflight(dir string, m results.Machine, sits []results.Situation, apart bo
 		all = append(all, Problem{fmt.Sprintf(format, args...), fatal})
 	}
 	if need := descriptorsFor(sits); m.Descriptors < need {
-		find(true, "only %d descriptors are allowed, %d are needed: run `ulimit -n %d` first", m.Descriptors, need, need)
+		find(true, "only %d descriptors are allowed, %d are needed: run `ulimit -n %d` first", m.Descriptors, need,
+			need)
 	}
 	if why != "" {
 		find(false, "%s; choose others by --server-cpus and --client-cpus if there are", why)

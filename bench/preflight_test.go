@@ -76,7 +76,8 @@ func TestConnectionsFit(t *testing.T) {
 		{[]results.Situation{{Connections: 16, Slow: 6000}}, "ulimit -n 6272"},
 	} {
 		all := preflight(t.TempDir(), m, c.sits, true, "")
-		if (c.want == "") != (len(all) == 0) || c.want != "" && (!all[0].Fatal || !strings.Contains(all[0].Text, c.want)) {
+		if (c.want == "") != (len(all) == 0) ||
+			c.want != "" && (!all[0].Fatal || !strings.Contains(all[0].Text, c.want)) {
 			t.Errorf("%+v: %v, want %q", c.sits, all, c.want)
 		}
 	}
