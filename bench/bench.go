@@ -253,7 +253,7 @@ func (b *bench) take(run results.Run) error {
 // prepare makes this process fit to measure: on the client's CPUs, and quiet.
 func (b *bench) prepare() error {
 	b.machine = machine() // before this process is pinned and sees its own CPUs only
-	problems := preflight(b.Dir, b.machine, b.Apart, b.Why)
+	problems := preflight(b.Dir, b.machine, b.sits, b.Apart, b.Why)
 	for _, p := range problems {
 		if p.Fatal {
 			return errors.New(p.Text)

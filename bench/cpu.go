@@ -105,8 +105,8 @@ func (b *bench) calibrateSpin(ctx context.Context, sits []results.Situation) err
 	return nil
 }
 
-// setSpins asks for rounds of which each takes so many seconds; one that seems to take no time is not believed. It tells
-// if the handler does not take as many as the longest request needs, which is then shorter than it says.
+// setSpins asks for rounds of which each takes so many seconds; one that seems to take no time is not believed. Why
+// tells that the handler does not take as many as the longest request needs, which is then shorter than its name says.
 func setSpins(sits []results.Situation, round float64) (why string) {
 	if round <= 0 {
 		round = spinGuess
@@ -115,8 +115,8 @@ func setSpins(sits []results.Situation, round float64) (why string) {
 		if s := &sits[i]; s.Experiment == CPUName && s.X != nil {
 			s.Path = spinPath(*s.X, round)
 			if longest := spinMost * round; *s.X > longest {
-				why = fmt.Sprintf("%s: this machine is so fast that a request computes for %.2g ms at most, where %g ms were meant",
-					CPUName, 1e3*longest, 1e3**s.X)
+				why = fmt.Sprintf("%s: this machine is so fast that a request computes for %.2g ms at most, where %g ms "+
+					"were meant", CPUName, 1e3*longest, 1e3**s.X)
 			}
 		}
 	}

@@ -37,9 +37,28 @@ func TestPoolsHaveTheSizeOfTheirSituation(t *testing.T) {
 		if dynamic := slices.Contains(s.Rows, poolDynamic); dynamic != (s.Workers >= 8) {
 			t.Errorf("%s: a dynamic pool %t", s.Name, dynamic)
 		}
-		if n := workersOf(s, results.Architecture{AtOnce: 64}); n != s.Workers {
+		if n := workersOf(s, results.Architecture{AtOnce: 64}, nil); n != s.Workers {
 			t.Errorf("%s: %d workers are looked for", s.Name, n)
 		}
+	}
+}
+
+// A machine without room for a pool tries the smallest one, and never none at all.
+func TestPoolsFit(t *testing.T) {
+	for most, want := range map[int]int{0: 1, 1: 1, 100: 3, 512: 4} {
+		if got := upTo([]int{1, 8, 64, 512}, most); len(got) != want {
+			t.Errorf("room for %d: %v", most, got)
+		}
+	}
+}
+
+// An event loop that gets nothing to do is one of those that share the work: its server tells how many there are.
+func TestLoopsAreCounted(t *testing.T) {
+	if n := workersOf(results.Situation{Workers: 8}, results.Architecture{}, map[string]string{"loops": "4"}); n != 4 {
+		t.Errorf("%d of 4 loops", n)
+	}
+	if n := workersOf(results.Situation{}, results.Architecture{AtOnce: 1}, map[string]string{"loops": "x"}); n != 1 {
+		t.Errorf("%d workers of one", n)
 	}
 }
 

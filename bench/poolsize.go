@@ -59,7 +59,12 @@ func (b *bench) poolSizes() (sizes []int) {
 	if why != "" {
 		b.notes = append(b.notes, why)
 	}
-	return slices.DeleteFunc(all, func(n int) bool { return n > max(1, most) }) // one worker is always tried
+	return upTo(all, most)
+}
+
+// upTo are the sizes that there is room for; the smallest is always tried.
+func upTo(sizes []int, most int) []int {
+	return slices.DeleteFunc(sizes, func(n int) bool { return n > max(sizes[0], most) })
 }
 
 // poolsOf are the rows that are tried with so many workers: a dynamic pool needs room to grow, and for a look it takes

@@ -26,14 +26,25 @@ const (
 	needPorts       = 8000
 )
 
+// descriptorsFor is how many descriptors a process needs that has all connections of any of the situations, and of the
+// calibration. Half of the reserve is enough beside them: readRoom leaves it whole, and has busy clients in it.
+func descriptorsFor(sits []results.Situation) uint64 {
+	most := needDescriptors
+	for i := range sits {
+		s := &sits[i]
+		most = max(most, s.Connections+s.Silent+s.Slow+reserve/2)
+	}
+	return uint64(most)
+}
+
 // preflight looks for problems before anything is measured.
-func preflight(dir string, m results.Machine, apart bool, why string) (all []Problem) {
+func preflight(dir string, m results.Machine, sits []results.Situation, apart bool, why string) (all []Problem) {
 	find := func(fatal bool, format string, args ...any) {
 		all = append(all, Problem{fmt.Sprintf(format, args...), fatal})
 	}
-	if m.Descriptors < needDescriptors {
-		find(true, "only %d descriptors are allowed, %d are needed: run `ulimit -n %d` first", m.Descriptors,
-			needDescriptors, needDescriptors)
+	if need := descriptorsFor(sits); m.Descriptors < need {
+		find(true, "only %d descriptors are allowed, %d are needed: run `ulimit -n %d` first", m.Descriptors, need,
+			need)
 	}
 	if why != "" {
 		find(false, "%s; choose others by --server-cpus and --client-cpus if there are", why)

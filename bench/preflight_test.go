@@ -47,7 +47,7 @@ func TestPreflight(t *testing.T) {
 		{"quota", edit(func(m *results.Machine) { m.CPUQuota = "0.50 CPUs" }), dir, "", "0.50 CPUs", false},
 		{"a file in the way", good, filepath.Join(file, "run"), "", "--out", true},
 	} {
-		problems := preflight(c.dir, c.machine, c.why == "", c.why)
+		problems := preflight(c.dir, c.machine, nil, c.why == "", c.why)
 		switch {
 		case c.want == "" && len(problems) > 0:
 			t.Errorf("%s: %v", c.name, problems)
@@ -59,6 +59,26 @@ func TestPreflight(t *testing.T) {
 			if strings.Contains(p.Text, "\n") {
 				t.Errorf("%s: more than one line: %q", c.name, p.Text)
 			}
+		}
+	}
+}
+
+// A run whose connections do not fit would end in trials that are void; one of idle connections fits, as it is reduced.
+func TestConnectionsFit(t *testing.T) {
+	m := results.Machine{Cores: 2, Descriptors: 5000}
+	for _, c := range []struct {
+		sits []results.Situation
+		want string
+	}{
+		{[]results.Situation{{Connections: 64}, {Connections: 16, Silent: 1000}}, ""},
+		{[]results.Situation{{Connections: 5000}}, "ulimit -n 5256"},
+		{[]results.Situation{{Connections: 16, Silent: int(m.Descriptors - reserve)}}, ""},
+		{[]results.Situation{{Connections: 16, Slow: 6000}}, "ulimit -n 6272"},
+	} {
+		all := preflight(t.TempDir(), m, c.sits, true, "")
+		if (c.want == "") != (len(all) == 0) ||
+			c.want != "" && (!all[0].Fatal || !strings.Contains(all[0].Text, c.want)) {
+			t.Errorf("%+v: %v, want %q", c.sits, all, c.want)
 		}
 	}
 }

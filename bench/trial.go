@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 
 	"serverlab/internal/proc"
@@ -170,8 +171,8 @@ func (b *bench) charge(t *results.Trial, s results.Situation, meter *meter, f *f
 		t.Server.Switches = &switches
 	}
 	f.count(&t.Server)
-	t.Server.PerWorker = perWorker(srv.board.PerSlot(), workersOf(s, b.row(t.Architecture)))
 	t.Server.Settings, err = srv.board.Settings()
+	t.Server.PerWorker = perWorker(srv.board.PerSlot(), workersOf(s, b.row(t.Architecture), t.Server.Settings))
 	return err
 }
 
@@ -196,10 +197,14 @@ func keepsAlive(s results.Situation, row results.Architecture) bool {
 	return s.KeepAlive && (s.State == "" || row.AtOnce != 1)
 }
 
-// workersOf is how many workers of a fixed set a row has in a situation; 0: it has no such set.
-func workersOf(s results.Situation, row results.Architecture) int {
+// workersOf is how many workers of a fixed set a row has in a situation, or event loops, which its server tells; 0: it
+// has no such set.
+func workersOf(s results.Situation, row results.Architecture, told map[string]string) int {
 	if row.AtOnce > 1 && s.Workers > 0 {
 		return s.Workers
+	}
+	if loops, err := strconv.Atoi(told["loops"]); err == nil {
+		return loops
 	}
 	return row.AtOnce
 }

@@ -26,8 +26,8 @@ const (
 	ErrCookie      = "cookie"       // an answer that must name a session and does not
 	ErrPosition    = "position"     // a read that began where it must not: skipped, repeated, or another client's
 	ErrUnavailable = "unavailable"  // a client with a session was told that the server can't now (503)
-	ErrSilent      = "silent"       // a silent connection could not be opened, for whatever reason
-	ErrSlow        = "slow"         // a slow client's connection could not be opened, likewise
+	ErrSilent      = "silent"       // a silent connection that the server refused, or did not take in time
+	ErrSlow        = "slow"         // a slow client's connection, likewise
 )
 
 // Wrong counts the errors that are wrong answers: whole, and not what was asked for.

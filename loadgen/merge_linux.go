@@ -74,12 +74,8 @@ func (r *run) merge() *results.Load {
 			}
 		}
 	}
-	if r.silent.failed > 0 {
-		l.Errors[ErrSilent] = r.silent.failed
-	}
-	if r.slow.failed > 0 {
-		l.Errors[ErrSlow] = r.slow.failed
-	}
+	r.silent.addErrors(l.Errors, ErrSilent)
+	r.slow.addErrors(l.Errors, ErrSlow)
 	l.Slow = r.slow.record()
 	l.Opened, l.BytesIn, l.BytesOut = sum.opened, sum.in, sum.out
 	if p.open {

@@ -15,7 +15,7 @@ type silent struct {
 	connecting []bool
 	pending    int
 	open       int
-	failed     uint64           // could not be opened
+	failed     [kinds]uint64    // could not be opened
 	reads      func(i int) bool // connection i waits for what it has asked for; nil: none does
 }
 
@@ -47,7 +47,7 @@ func openSilent(ctx context.Context, p *plan, sources sources, first, n int, lim
 	}
 	for i := range s.fds {
 		if i >= next || s.connecting[i] {
-			s.fail(i)
+			s.fail(i, timeout)
 		}
 	}
 	return s, nil
@@ -58,18 +58,35 @@ func (s *silent) dial(p *plan, i int, from *address) {
 	fd, k := open(&p.target, from, false, s.reads != nil && s.reads(i))
 	s.fds[i], s.connecting[i] = fd, true
 	s.pending++
-	if k != none || watch(s.poller.fd, unix.EPOLL_CTL_ADD, fd, int32(i), 0, readable|writable) != 0 {
-		s.fail(i)
+	if k == none && watch(s.poller.fd, unix.EPOLL_CTL_ADD, fd, int32(i), 0, readable|writable) != 0 {
+		k = descriptors // or what else the kernel has too little of to watch one more
+	}
+	if k != none {
+		s.fail(i, k)
 	}
 }
 
 // fail gives connection i up, which could not be opened.
-func (s *silent) fail(i int) {
+func (s *silent) fail(i int, k kind) {
 	if s.connecting[i] {
 		s.pending--
 	}
-	s.failed++
+	s.failed[k]++
 	s.shut(i)
+}
+
+// addErrors adds those that could not be opened to the errors of a load: what this side lacks by its own name, all
+// others, which the server did not take, by another one.
+func (s *silent) addErrors(errors map[string]uint64, name string) {
+	for k, n := range s.failed {
+		switch kind := kind(k); {
+		case n == 0:
+		case kind == ports || kind == descriptors:
+			errors[kind.String()] += n
+		default:
+			errors[name] += n
+		}
+	}
 }
 
 func (s *silent) shut(i int) {
@@ -88,8 +105,8 @@ func (s *silent) look(ns int64) {
 				continue
 			}
 			if s.connecting[i] {
-				if socketError(s.fds[i]) != 0 || ev.Events&writable == 0 {
-					s.fail(i)
+				if errno := socketError(s.fds[i]); errno != 0 || ev.Events&writable == 0 {
+					s.fail(i, connectKind(errno))
 					continue
 				}
 				s.connecting[i] = false

@@ -86,7 +86,7 @@ func (v *verdict) answers() {
 	l := v.Load
 	if wrong := Wrong(l); wrong > 0 {
 		v.find("wrong answers", results.Everything, "%d of %d: %s", wrong, wrong+l.Requests, l.ErrorText())
-	} else if n := l.Errors[ErrPorts] + l.Errors[ErrDescriptors] + l.Errors[ErrSilent] + l.Errors[ErrSlow]; n > 0 {
+	} else if n := l.Errors[ErrPorts] + l.Errors[ErrDescriptors]; n > 0 {
 		v.find("client's limits", results.Everything, "%d connections could not be opened here: %s", n, l.ErrorText())
 	} else if n := l.ErrorCount(); n > 0 && !v.Crash {
 		v.find("errors", whole, "%d beside %d answers: %s", n, l.Requests, l.ErrorText())

@@ -11,8 +11,8 @@ import (
 	"serverlab/results/plot"
 )
 
-// hostileExperiments is a record whose experiments, lessons, places on the map and famous mistakes are what nobody would
-// measure: as run.json and trials.jsonl.
+// hostileExperiments is a record whose experiments, lessons, places on the map and famous mistakes are what nobody
+// would measure: as run.json and trials.jsonl.
 func hostileExperiments(t testing.TB) (head, body []byte) {
 	t.Helper()
 	const evil = "<script>alert(1)</script>../../x\n\x1b[31m\u202e|`[a](javascript:x)"
@@ -31,7 +31,8 @@ func hostileExperiments(t testing.TB) (head, body []byte) {
 	for _, holds := range []string{"", "(", strings.Repeat("(", 3000), "1/0 < 2", "best(cpu)/0 <= 1", evil} {
 		e.Lessons = append(e.Lessons, Lesson{Says: evil, Source: evil, Holds: holds})
 	}
-	for _, name := range []string{PhaseName, CoresName, OpenClosedName, blastExperiment, "..", strings.Repeat("x", mostText-3)} {
+	long := strings.Repeat("x", mostText-3)
+	for _, name := range []string{PhaseName, CoresName, OpenClosedName, blastExperiment, "..", long} {
 		run.Experiments = append(run.Experiments, Experiment{Name: name})
 		s := run.Situations[0]
 		s.Name, s.Experiment, s.CPUs = "of "+name, name, 1e15
@@ -68,7 +69,9 @@ func TestHostileExperiments(t *testing.T) {
 	}
 	for name, draw := range map[string]func(io.Writer, Run, []Trial, Style) error{"screen": Screen, "wide": Wide,
 		"experiments": Experiments, "all of them": WideExperiments, "lessons": WriteLessons,
-		"markdown": func(w io.Writer, run Run, trials []Trial, _ Style) error { return Markdown(w, run, trials, nil, nil) }} {
+		"markdown": func(w io.Writer, run Run, trials []Trial, _ Style) error {
+			return Markdown(w, run, trials, nil, nil)
+		}} {
 		var b bytes.Buffer
 		if err := draw(&b, run, trials, Style{}); err != nil {
 			t.Errorf("%s: %v", name, err)

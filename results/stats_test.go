@@ -374,6 +374,10 @@ func TestTrialWord(t *testing.T) {
 			t.Errorf("%s: %q %v, want %q %v", name, word, failed, c.word, c.failed)
 		}
 	}
+	refused := Trial{Findings: kind("errors"), Load: Load{Connections: 16, Errors: map[string]uint64{"silent": 5839}}}
+	if word, failed := trialWord(&refused, MemoryPerSilent, false); word != "stuck" || !failed {
+		t.Errorf("not even all silent clients get in: %q %v, want stuck", word, failed)
+	}
 	counterless := Trial{Load: Load{Requests: 10, Connections: 64}}
 	nobody := Trial{Load: Load{Model: "poisson", Connections: 16, Unserved: 16}, Findings: kind("client's limits")}
 	if word, failed := trialWord(&nobody, MemoryPerSilent, false); word != "stuck" || !failed {

@@ -113,7 +113,8 @@ func trialWord(t *Trial, m Metric, ok bool) (word string, failed bool) {
 	}
 	f := t.Voided(m)
 	starved := f != nil && f.Kind == "starved"
-	unserved := f == nil && (t.Load.Unserved > 0 || t.Load.Requests == 0)
+	nobody := t.Load.Requests == 0
+	unserved := f == nil && (t.Load.Unserved > 0 || nobody) || f != nil && f.Kind == "errors" && nobody
 	switch {
 	case m == MemoryPerSilent && (starved || unserved || t.Load.Requests == 0 && t.Load.Unserved > 0):
 		return "stuck", true

@@ -53,6 +53,9 @@ func runGnet(ctx context.Context, cfg Config, h fasthttp.RequestHandler, addr ne
 	s.cut, s.endLeavers = context.WithCancel(context.Background())
 	defer s.endLeavers()
 	defer onStop(ctx, s.stop)()
+	if cfg.Loops > 1 {
+		cfg.Board.Set("loops", fmt.Sprint(cfg.Loops)) // also of those that get nothing to do
+	}
 	err := gnet.Run(s, "tcp://"+addr.String(), gnet.WithNumEventLoop(max(1, cfg.Loops)),
 		gnet.WithReusePort(cfg.Accept != Shared), gnet.WithReuseAddr(true), gnet.WithTCPNoDelay(gnet.TCPNoDelay),
 		gnet.WithEdgeTriggeredIO(cfg.Trigger == Edge), gnet.WithTicker(true), gnet.WithLogger(gnetLog{cfg.Log}))

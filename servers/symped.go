@@ -31,6 +31,7 @@ func symped(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
 	if loops == 0 {
 		loops = runtime.NumCPU()
 	}
+	cfg.Board.Set("loops", fmt.Sprint(loops)) // also of those that get nothing to do
 	sockets := loops
 	if cfg.Accept == Shared {
 		sockets = 1
