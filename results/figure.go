@@ -84,11 +84,6 @@ func columnsBy(run *Run, trials []Trial, sits []Situation, m Metric) []Column {
 	return Columns(&by, trials)
 }
 
-// tried tells whether a trial of any of its cells has run.
-func (f *Figure) tried() bool {
-	return slices.ContainsFunc(f.Columns, func(col Column) bool { return col.tried() })
-}
-
 // takesPart tells whether a row is about the figure at all: it was planned or tried somewhere.
 func (f *Figure) takesPart(row int) bool {
 	return slices.ContainsFunc(f.Columns, func(col Column) bool { return !col.Cells[row].absent() })
