@@ -80,12 +80,12 @@ func (b *bench) bothModes(name string, clients int) []results.Situation {
 		Meaning: "a request without work, on a connection of its own: what does it cost?",
 		Metric:  results.CPUPerRequest, Model: "constant", Path: "/", Connections: clients, Warmup: 0.1, Window: window}
 	if name == ConnectionsName { // beside hello's in one table
-		each.Title = fmt.Sprintf("%d clients: new", clients)
+		each.Title = fmt.Sprintf("%d clients new", clients)
 	}
 	kept := each
 	kept.Name, kept.Title, kept.KeepAlive = name+"-kept", "keep-alive", true
 	if name == ConnectionsName {
-		kept.Title = fmt.Sprintf("%d clients: kept", clients)
+		kept.Title = fmt.Sprintf("%d clients kept", clients)
 	}
 	kept.Meaning = "the same request, on connections that are kept: what is left of it?"
 	return []results.Situation{each, kept}
