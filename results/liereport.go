@@ -111,7 +111,7 @@ func (l *Lie) answers() (all []LessonAnswer) {
 	add("A closed loop hides a stall from the p99 of its clients, and an open loop shows it.",
 		"Tene, How NOT to Measure Latency, Strange Loop 2015", "p99(closed loop) <= 0.1*p99(open loop)",
 		few && many, naive <= 0.1*honest, "%s against %s", duration(naive, 3), duration(honest, 3))
-	right := m.Same[0].Right
+	right := m.usual().Right
 	add("A server that is asked for a page it does not have answers faster than one that has it.",
 		"go-web-framework-benchmark, issue 76", "rate(wrong URL) >= 1.2*rate(right URL)", right > 0,
 		m.Typing.Answers >= 1.2*right, "%s/s against %s/s", number(m.Typing.Answers, 3), number(right, 3))
@@ -121,9 +121,9 @@ func (l *Lie) answers() (all []LessonAnswer) {
 		"%s/s against %s/s", number(m.Many, 3), number(m.Few, 3))
 	add("An entry with a CPU more wins, and needs no less CPU time for a request.",
 		"gnet-benchmarks, which set GOMAXPROCS for one entry", "rate(favoured) >= 1.1*rate, at 0.9 of the CPU time or more",
-		m.FavouredCPUs > m.CPUs && right > 0, m.Favoured.Right >= 1.1*right && m.Favoured.CPU >= 0.9*m.Same[0].CPU,
+		m.FavouredCPUs > m.CPUs && right > 0, m.Favoured.Right >= 1.1*right && m.Favoured.CPU >= 0.9*m.usual().CPU,
 		"%s/s against %s/s, %s against %s", number(m.Favoured.Right, 3), number(right, 3),
-		duration(m.Favoured.CPU, 3), duration(m.Same[0].CPU, 3))
+		duration(m.Favoured.CPU, 3), duration(m.usual().CPU, 3))
 	add("The mean of many p99s is less than half of the p99 of all requests, if one moment was bad.",
 		"Tene, How NOT to Measure Latency, Strange Loop 2015", "mean of the p99s <= 0.5*p99", m.Merged > 0,
 		m.Averaged <= 0.5*m.Merged, "%s against %s", duration(m.Averaged, 3), duration(m.Merged, 3))

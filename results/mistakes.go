@@ -92,6 +92,20 @@ func MistakesScreen(w io.Writer, m *Mistakes, s Style) error {
 	return nil
 }
 
+// usual is the median of the four equal loads, figure by figure.
+func (m *Mistakes) usual() Mistaken {
+	median := func(figure func(Mistaken) float64) float64 {
+		var all []float64
+		for _, x := range m.Same {
+			all = append(all, figure(x))
+		}
+		slices.Sort(all)
+		return middle(all)
+	}
+	return Mistaken{Answers: median(func(x Mistaken) float64 { return x.Answers }),
+		Right: median(func(x Mistaken) float64 { return x.Right }), CPU: median(func(x Mistaken) float64 { return x.CPU })}
+}
+
 // all are the mistakes in the order in which they are shown.
 func (m *Mistakes) all() []mistake {
 	return []mistake{m.notFound(), m.little(), m.favoured(), m.averaged(), m.cut()}
@@ -104,7 +118,7 @@ func took(who string, seconds, top float64) said {
 }
 
 func (m *Mistakes) notFound() mistake {
-	honest, naive := m.Same[0], m.Typing
+	honest, naive := m.usual(), m.Typing
 	top := max(honest.Right, naive.Answers)
 	return mistake{"Who looks at the answers?", "The same server; in the second load the URL has a typing error.",
 		[]said{
@@ -134,7 +148,7 @@ func (m *Mistakes) little() mistake {
 }
 
 func (m *Mistakes) favoured() mistake {
-	one := m.Same[0]
+	one := m.usual()
 	head := "The same server, the same requests; the second entry was given more CPUs."
 	if m.FavouredCPUs <= m.CPUs {
 		return mistake{"Who had more CPUs?", head, []said{{who: "not measured"}},
