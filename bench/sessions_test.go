@@ -263,7 +263,8 @@ func TestHeldCountsDescriptors(t *testing.T) {
 	if h.Why != "" {
 		t.Fatalf("nothing can be told: %s", h.Why)
 	}
-	if more := *h.Descriptors - h.Clients; more < heldWarm || more > heldWarm+2*crashConnections {
+	const own = 4 // of the server, which may come and go
+	if more := *h.Descriptors - h.Clients; more < heldWarm-own || more > heldWarm+2*crashConnections {
 		t.Errorf("%d descriptors for %d clients, the first %d apart", *h.Descriptors, h.Clients, heldWarm)
 	}
 	if h.Memory == nil || *h.Memory <= 0 || h.Store != nil {
