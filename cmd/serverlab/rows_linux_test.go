@@ -83,7 +83,7 @@ func TestRowsOfOtherSizes(t *testing.T) {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	for i, want := range []results.Architecture{{Name: "threadpool:workers=8", Label: "threadpool 8", AtOnce: 8},
-		{Name: "prefork:accept=pass:workers=512", Label: "pref pass 512", AtOnce: 512},
+		{Name: "prefork:accept=pass:workers=512", Label: "prefo pass 512", AtOnce: 512},
 		{Name: "threadpool", Label: "threadpool 64", AtOnce: 64}} {
 		if r := rows[i]; r.Name != want.Name || r.Label != want.Label || r.AtOnce != want.AtOnce {
 			t.Errorf("row %d is %s, %q, %d at once; want %+v", i, r.Name, r.Label, r.AtOnce, want)
