@@ -60,7 +60,8 @@ func (b *bench) accepts() (sits []results.Situation) {
 			Name: fmt.Sprintf("%s-%d", AcceptName, n), Title: fmt.Sprintf("%d clients", n), Subtitle: "requests/s",
 			Metric:  results.Throughput,
 			Meaning: "a connection per request: who accepts it, and how evenly is it shared?",
-			Model:   "closed", Path: "/", Connections: n, Series: "as many as can be", X: at(n), Warmup: 0.1, Window: acceptWindow,
+			Model:   "closed", Path: "/", Connections: n, Series: "as many as can be", X: at(n), Warmup: 0.1,
+			Window: acceptWindow,
 		})
 	}
 	for _, n := range clients {
@@ -68,8 +69,8 @@ func (b *bench) accepts() (sits []results.Situation) {
 			Name: fmt.Sprintf("%s-tail-%d", AcceptName, n), Title: fmt.Sprintf("%d clients", n), Subtitle: "p99 ms",
 			Metric:  results.Latency,
 			Meaning: "requests that block for 5 ms come at random: who waits beside an idle worker?",
-			Model:   "poisson", Path: acceptBlocks, Connections: n, Series: "random arrivals that block", Rows: acceptPools, X: at(n),
-			Warmup: 0.1, Window: arrivalsWindow,
+			Model:   "poisson", Path: acceptBlocks, Connections: n, Series: "random arrivals that block",
+			Rows: acceptPools, X: at(n), Warmup: 0.1, Window: arrivalsWindow,
 		})
 	}
 	return sits

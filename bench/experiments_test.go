@@ -53,7 +53,8 @@ func TestExperimentsArePlannedInTime(t *testing.T) {
 		for trials, most := range map[int]time.Duration{3: time.Minute, 6: 8 * time.Minute} {
 			b := asked(t, trials, name)
 			if d := b.plannedFor(); d > most {
-				t.Errorf("%s: %d trials of each of %d situations take %v, want at most %v", name, trials, len(b.sits), d, most)
+				t.Errorf("%s: %d trials of each of %d situations take %v, want at most %v", name, trials, len(b.sits),
+					d, most)
 			}
 		}
 	}
@@ -135,7 +136,8 @@ func TestEachExperimentHasItsPage(t *testing.T) {
 		if !strings.Contains(string(readme), "| [`"+name+"`](docs/experiments/"+name+".md) |") {
 			t.Errorf("the README does not lead to %s", name)
 		}
-		for _, part := range []string{"# " + name + ":", "**Question.**", "redict", "bench " + name, "ow to read", "hat was measured"} {
+		for _, part := range []string{"# " + name + ":", "**Question.**", "redict", "bench " + name,
+			"ow to read", "hat was measured"} {
 			if !strings.Contains(text, part) {
 				t.Errorf("the page of %s lacks %q", name, part)
 			}

@@ -88,8 +88,9 @@ func (b *bench) openClosedOf(cal results.Calibration) []results.Situation {
 			s := results.Situation{Name: fmt.Sprintf("%s-%s-%.0f", results.OpenClosedName, model.Name, 100*share),
 				Title: fmt.Sprintf("%s %.0f %%", model.Name, 100*share), Subtitle: "ms", Metric: results.Latency,
 				Meaning:    "the same rate, of clients that wait for answers or do not: who sees the wait?",
-				Experiment: results.OpenClosedName, Series: model.Name, Model: model.Model, Path: loadPath, Connections: loadConnections,
-				Rate: rate, X: &rate, Rows: rows, Warmup: openClosedWarmup, Window: openClosedWindow}
+				Experiment: results.OpenClosedName, Series: model.Name, Model: model.Model, Path: loadPath,
+				Connections: loadConnections,
+				Rate:        rate, X: &rate, Rows: rows, Warmup: openClosedWarmup, Window: openClosedWindow}
 			switch s.Model {
 			case "closed":
 				s.Rate, s.Think = 0, openClosedThink

@@ -67,8 +67,9 @@ func (b *bench) phases() (sits []results.Situation) {
 				sits = append(sits, results.Situation{
 					Name: fmt.Sprintf("%s-%g-%g-%d", PhaseName, s*1000, 100*share, n), Title: fmt.Sprintf("%g ms", s*1000),
 					Subtitle: "requests/s", Metric: results.Throughput,
-					Meaning: fmt.Sprintf("%g ms, %g %% of it blocking, %d clients: which answers the most?", s*1000, 100*share, n),
-					Model:   "closed", Path: phasePath(block, spin), Connections: n,
+					Meaning: fmt.Sprintf("%g ms, %g %% of it blocking, %d clients: which answers the most?", s*1000,
+						100*share, n),
+					Model: "closed", Path: phasePath(block, spin), Connections: n,
 					Phase:  &results.PhasePoint{Service: s, Blocking: share},
 					Warmup: 0.1, Window: min(max(window, phaseWindow), phaseLongest),
 				})

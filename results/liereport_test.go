@@ -76,7 +76,8 @@ func TestRunOfLieAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{"WHO TELLS THE TRUTH", "WHO LOOKS AT THE ANSWERS?", "✓ as the literature expects (indicative)"} {
+	for _, want := range []string{"WHO TELLS THE TRUTH", "WHO LOOKS AT THE ANSWERS?",
+		"✓ as the literature expects (indicative)"} {
 		if !strings.Contains(screen.String(), want) {
 			t.Errorf("the screen lacks %q:\n%s", want, screen.String())
 		}

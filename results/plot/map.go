@@ -132,7 +132,8 @@ func (m *Map) cell(f *frame, c *MapCell, key *MapKey, title string, x, y, width 
 	case !c.Known:
 		class, fill, stroke, letter, pale = "chip", "none", light.soft, "", ""
 	}
-	f.start("rect", "class", class, "fill", fill, "stroke", stroke, "opacity", pale, "x", px(x+1), "y", px(y+1), "width", px(width-2),
+	f.start("rect", "class", class, "fill", fill, "stroke", stroke, "opacity", pale, "x", px(x+1),
+		"y", px(y+1), "width", px(width-2),
 		"height", px(mapCellHeight-2), "rx", "3")
 	f.whole("title", title)
 	f.end("rect")
