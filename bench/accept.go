@@ -28,7 +28,7 @@ var aboutAccept = results.Experiment{
 			Holds:  "p99(prefork:accept=reuseport, accept-tail-64) >= 1.2*p99(prefork, accept-tail-64)"},
 		{Says: "How connections are accepted changes what a request costs: passing each to another process is dearer.",
 			Source: "Brecht, Pariag and Gammo, accept()able Strategies for Improving Web Server Performance, USENIX 2004",
-			Holds:  "cpu(prefork:accept=pass, accept-64) >= 1.05*cpu(prefork, accept-64)"},
+			Holds:  "cpu(prefork:accept=pass, accept-tail-64) >= 1.05*cpu(prefork, accept-tail-64)"},
 	},
 }
 

@@ -72,7 +72,7 @@ func (b *bench) cores() (sits []results.Situation) {
 			Name: fmt.Sprintf("%s-procs-%d", CoresName, n), Title: fmt.Sprintf("GOMAXPROCS %d", n),
 			Subtitle: "CPU µs/req", Metric: results.CPUPerRequest,
 			Meaning: "as many threads may run Go code at once: what does a request cost?",
-			Model:   "constant", Path: "/", KeepAlive: true, Connections: coresClients,
+			Model:   "closed", Path: "/", KeepAlive: true, Connections: coresClients,
 			Series: "GOMAXPROCS", X: at(n), Procs: n,
 			Rows: []string{"eventloop", "threadpool", "goroutine"}, Warmup: 0.1, Window: coresWindow,
 		})

@@ -34,7 +34,7 @@ var experiments = []Experiment{
 	{Experiment: aboutIdle, of: (*bench).idles, rows: lookAt("eventloop", "threadpool", "thread")},
 	{Experiment: aboutSlow, of: (*bench).slowClients},
 	{Experiment: aboutBlast, of: (*bench).blasts,
-		rows: lookAt("eventloop", "threadpool", "goroutine", "process", "prefork")},
+		rows: lookAt("eventloop", "threadpool", "goroutine", "process")},
 	{Experiment: aboutPoolSize, of: (*bench).poolSweep, rows: poolRows},
 	{Experiment: aboutAccept, of: (*bench).accepts, rows: acceptRows},
 	{Experiment: aboutCores, of: (*bench).cores, rows: coresRows},

@@ -67,6 +67,9 @@ func (b *bench) idles() (sits []results.Situation) {
 			Model:   "poisson", KeepAlive: true, Path: "/", Connections: crowdClients, Rate: idleRate,
 			Warmup: 0.1, Window: arrivalsWindow,
 		}
+		if b.look() && n == idleMost { // to open them takes seconds
+			s.Blocks = b.Trials - 1
+		}
 		if n == 0 { // there is no memory of none
 			s.Metric, s.Subtitle = results.Latency, "p99, ms"
 		}
