@@ -52,7 +52,7 @@ var acceptPools = []string{"prefork", "prefork:accept=reuseport", "prefork:accep
 // accepts are the situations: by the number of clients, of which a look has one.
 func (b *bench) accepts() (sits []results.Situation) {
 	clients := []int{16, acceptUsual, 256}
-	if b.Trials < results.MinTrials {
+	if b.look() {
 		clients = []int{acceptUsual}
 	}
 	for _, n := range clients {

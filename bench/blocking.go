@@ -65,7 +65,7 @@ func (b *bench) blocks() []results.Situation {
 // an answer can't have more than clients / t of them in a second, whatever the server; that is the ceiling.
 func (b *bench) still(name, parameter, verb string) []results.Situation {
 	times := []float64{0, 0.001, 0.005, 0.02}
-	if b.Trials < results.MinTrials {
+	if b.look() {
 		times = []float64{0, 0.005}
 	}
 	sits := []results.Situation{}

@@ -52,7 +52,7 @@ var aboutCPU = results.Experiment{
 // computes are the situations of the experiment, with rounds as far as they are known before the calibration.
 func (b *bench) computes() []results.Situation {
 	times := []float64{0, 0.0001, 0.0005, 0.001, 0.002, 0.005}
-	if b.Trials < results.MinTrials {
+	if b.look() {
 		times = []float64{0, 0.0005, 0.005}
 	}
 	sits := []results.Situation{}

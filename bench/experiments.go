@@ -94,6 +94,9 @@ func (b *bench) experiment(name string) []results.Situation {
 	return nil
 }
 
+// look tells whether a run is only a look at what comes out, with fewer points of each experiment.
+func (b *bench) look() bool { return b.Trials < results.MinTrials }
+
 // about are the situations of an experiment, of its own rows. Where a run has others, too, the situations name
 // those that they are about.
 func (b *bench) about(e Experiment) []results.Situation {

@@ -124,7 +124,7 @@ func TestEachExperimentHasItsPage(t *testing.T) {
 	}
 	discussed := regexp.MustCompile(`(?m)^[0-9]\. .`)
 	for _, name := range withLessons() {
-		if name == StallName { // its page is the column's line in docs/results.md
+		if name == StallName { // the page of mixed asks the same question over time
 			continue
 		}
 		page, err := os.ReadFile("../docs/experiments/" + name + ".md")

@@ -73,7 +73,7 @@ const (
 // bothModes is a request without work with a connection for each and with connections that are kept, at the same rate.
 func (b *bench) bothModes(name string, clients int) []results.Situation {
 	window := 0.6
-	if b.Trials < results.MinTrials {
+	if b.look() {
 		window = 0.4
 	}
 	each := results.Situation{Name: name + "-each", Title: "new connection", Subtitle: "CPU µs/req",

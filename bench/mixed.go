@@ -67,9 +67,6 @@ func calmRates(calm float64, capacity map[string]float64, ceiling float64) (rate
 	return rate, own
 }
 
-// look tells whether a run is only a look at what comes out, with fewer points of each experiment.
-func (b *bench) look() bool { return b.Trials < results.MinTrials }
-
 // mixedRows are the usual rows and the event loop with helpers, which is made for such requests.
 func mixedRows(trials int, usual []string) []string {
 	if trials < results.MinTrials {

@@ -63,7 +63,7 @@ func (b *bench) openClosedRows() (names []string) {
 	if len(names) == 0 {
 		names = others
 	}
-	if b.Trials < results.MinTrials {
+	if b.look() {
 		names = names[:min(1, len(names))]
 	}
 	return names
@@ -72,7 +72,7 @@ func (b *bench) openClosedRows() (names []string) {
 // openClosedOf are the situations of the experiment: for each rate one of each model.
 func (b *bench) openClosedOf(cal results.Calibration) []results.Situation {
 	rows, shares := b.openClosedRows(), openClosedRates
-	if b.Trials < results.MinTrials {
+	if b.look() {
 		shares = openClosedQuick
 	}
 	capacity := loadReach * cal.Ceiling[perConnection] / shares[len(shares)-1]

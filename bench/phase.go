@@ -38,7 +38,7 @@ const (
 // phaseGrid are the values of the three axes, for a look 12 places of 3 rows each.
 func (b *bench) phaseGrid() (service, blocking []float64, clients []int) {
 	switch {
-	case b.Trials < results.MinTrials:
+	case b.look():
 		return []float64{0.0001, 0.005}, []float64{0, 0.5, 1}, []int{8, 64}
 	case b.Trials > results.MinTrials:
 		return []float64{0.0001, 0.0005, 0.002, 0.005}, []float64{0, 0.1, 0.5, 0.9, 1}, []int{8, 64, 256}

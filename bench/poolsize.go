@@ -72,7 +72,7 @@ func upTo(sizes []int, most int) []int {
 func (b *bench) poolsOf(workers int) (rows []string) {
 	for _, name := range poolRows(b.Trials, b.Usual) {
 		switch {
-		case name == poolDynamic && workers < 8, name != "threadpool" && workers > 64 && b.Trials < results.MinTrials:
+		case name == poolDynamic && workers < 8, name != "threadpool" && workers > 64 && b.look():
 		default:
 			rows = append(rows, name)
 		}

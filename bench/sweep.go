@@ -157,7 +157,7 @@ func ratesFor(capacity float64, rates []float64, points int) (some []float64) {
 // loadsOf are the situations of the experiment: one for each rate that a row is offered.
 func (b *bench) loadsOf(cal results.Calibration) []results.Situation {
 	points, window, longest := loadPoints, loadWindow, loadLongest
-	if b.Trials < results.MinTrials { // a look
+	if b.look() { // a look
 		points, window, longest = loadPointsQuick, loadQuick, loadLongQuick
 	}
 	rates := grid(loadReach*cal.Ceiling[perConnection], loadStep)

@@ -141,9 +141,6 @@ func apart(a, b *Cell, m Metric) bool {
 	return a.Summary.Biggest < b.Summary.Smallest
 }
 
-// phaseLetter is the letter of a row on the map: its place among the run's rows.
-func phaseLetter(row int) string { return letter(row) }
-
 // service and share print the axes.
 func (p *Phase) service(i int) string { return duration(p.Services[i], 2) }
 func (p *Phase) share(i int) string   { return exact(math.Round(100*p.Blocking[i])) + " %" }
@@ -164,7 +161,7 @@ func phasePictures(run *Run, trials []Trial) (all []Picture) {
 		for i, a := range run.Architectures {
 			if key[i] = -1; wins(maps, i) {
 				key[i] = len(m.Keys)
-				m.Keys = append(m.Keys, plot.MapKey{Letter: phaseLetter(i), Name: a.Label, Style: i})
+				m.Keys = append(m.Keys, plot.MapKey{Letter: letter(i), Name: a.Label, Style: i})
 			}
 		}
 		indicative := false
@@ -226,7 +223,7 @@ func phaseLines(run *Run, trials []Trial) (lines []string) {
 	keys := []string{"= no measurable difference", "· no figure that counts"}
 	for i := range run.Architectures {
 		if wins(maps, i) {
-			keys = append(keys, phaseLetter(i)+" "+run.Architectures[i].Label)
+			keys = append(keys, letter(i)+" "+run.Architectures[i].Label)
 		}
 	}
 	lines = append(lines, wrap(strings.Join(keys, ", "), screenWidth)...)
@@ -256,5 +253,5 @@ func (c *PhaseCell) mark() string {
 	case c.Winner < 0:
 		return "="
 	}
-	return phaseLetter(c.Winner)
+	return letter(c.Winner)
 }
