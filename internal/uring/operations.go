@@ -76,13 +76,14 @@ func (r *Ring) CloseDescriptor(fd int, data uint64) {
 }
 
 // CancelAll ends all operations on a descriptor, each of which completes, mostly with ECANCELED. It completes itself
-// only when it fails, such as by ENOENT: there is none.
+// only when it fails; that there is none is no failure.
 func (r *Ring) CancelAll(fd int, data uint64) {
 	e := r.next()
 	e.op, e.flags, e.fd, e.data, e.opFlags = opAsyncCancel, entrySkipSuccess, int32(fd), data, cancelAll|cancelFD
 }
 
-// Cancel ends the operation that has given data of; otherwise it is as CancelAll.
+// Cancel ends the operation that was given data of, which completes, mostly with ECANCELED. It completes itself only when
+// it fails, such as by ENOENT: there is none.
 func (r *Ring) Cancel(of, data uint64) {
 	e := r.next()
 	e.op, e.flags, e.fd, e.addr, e.data = opAsyncCancel, entrySkipSuccess, -1, of, data
