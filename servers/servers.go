@@ -209,7 +209,7 @@ var Architectures = []Architecture{
 	{Name: "iouring", Lecture: "event-based", Serve: iouring, Unit: Loop, Limit: Refuses, Slow: CostsState,
 		Procs: oneThread, Needs: needsUring, Rare: true,
 		Lanes: iouringLanes,
-		Idea:  "a proactor: not what is ready but what is done: io_uring reads, writes and accepts"},
+		Idea:  "a proactor: io_uring accepts, reads and writes, and says what is done"},
 	{Name: "amped", Lecture: "hybrid", Serve: amped, Unit: Loop, Limit: Refuses, Slow: CostsState,
 		Procs: loopAndHelpers, Rare: true, Settings: []string{"helpers"}, Variants: []string{"helpers=2"},
 		Lanes: ampedLanes,
