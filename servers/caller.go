@@ -184,7 +184,8 @@ func (p *proactor) receive(c *caller) {
 
 // finish closes a connection after its last answer; see reactor.finish.
 func (p *proactor) finish(c *caller) {
-	if c.session != nil && !c.session.Unread() && !c.surplus && !unread(c.fd) || unix.Shutdown(c.fd, unix.SHUT_WR) != nil {
+	allRead := c.session != nil && !c.session.Unread() && !c.surplus && !unread(c.fd)
+	if allRead || unix.Shutdown(c.fd, unix.SHUT_WR) != nil {
 		p.close(c)
 		return
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 // iouring is a proactor: an event loop that is not told what it may do now, but what has been done for it. The kernel
-// accepts, reads and writes, on orders that lie in a ring in memory; one system call hands over the orders of a turn and
-// waits for the next completions (io_uring(7)).
+// accepts, reads and writes, on orders that lie in a ring in memory; one system call hands over the orders of a turn
+// and waits for the next completions (io_uring(7)).
 //
 //	orders: accept, receive: once for all   send: one each          rings of orders and of completions
 //	                           \              |
@@ -24,10 +24,11 @@ import (
 //	             received -> Feed -> order to send                  the handler runs in the loop
 //	             sent     -> go on, or close
 //
-// Strength: as epoll's, and a system call for many requests where epoll needs two for each and one more; a silent client
-// holds no buffer, since the kernel takes one when input comes. Where it breaks: as epoll, a handler that waits stops
-// everybody. What is under way belongs to the kernel: a buffer can't be touched nor a connection closed before it has
-// been told so, and input comes whether it is wanted or not until the order is canceled. And many a container forbids it.
+// Strength: as epoll's, and a system call for many requests where epoll needs two for each and one more; a silent
+// client holds no buffer, since the kernel takes one when input comes. Where it breaks: as epoll, a handler that waits
+// stops everybody. What is under way belongs to the kernel: a buffer can't be touched nor a connection closed before
+// the kernel has let go of it, and input comes whether it is wanted or not until the order is canceled. And many a
+// container forbids it.
 func iouring(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	runtime.LockOSThread() // the ring belongs to a thread
 	defer runtime.UnlockOSThread()

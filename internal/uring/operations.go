@@ -34,8 +34,8 @@ func (r *Ring) Accept(lfd int, data uint64) {
 	e.ioprio, e.opFlags = acceptMultishot, unix.SOCK_CLOEXEC
 }
 
-// Receive takes input from a socket into buffers of b as it comes, with a completion for each piece, until More is false:
-// at the end of the input (0), for want of a buffer (ENOBUFS) or when it is canceled.
+// Receive takes input from a socket into buffers of b as it comes, with a completion for each piece, until More is
+// false: at the end of the input (0), for want of a buffer (ENOBUFS) or when it is canceled.
 func (r *Ring) Receive(fd int, b *Buffers, data uint64) {
 	e := r.receive(fd, b, data)
 	e.ioprio = receiveMultishot
@@ -82,8 +82,8 @@ func (r *Ring) CancelAll(fd int, data uint64) {
 	e.op, e.flags, e.fd, e.data, e.opFlags = opAsyncCancel, entrySkipSuccess, int32(fd), data, cancelAll|cancelFD
 }
 
-// Cancel ends the operation that was given data of, which completes, mostly with ECANCELED. It completes itself only when
-// it fails, such as by ENOENT: there is none.
+// Cancel ends the operation that was given data of, which completes, mostly with ECANCELED. It completes itself only
+// when it fails, such as by ENOENT: there is none.
 func (r *Ring) Cancel(of, data uint64) {
 	e := r.next()
 	e.op, e.flags, e.fd, e.addr, e.data = opAsyncCancel, entrySkipSuccess, -1, of, data

@@ -8,8 +8,8 @@
 //	                                                         Enter --> kernel
 //	program: Completion(0 ... Ready)   <-- completion ring <-'
 //
-// A ring belongs to one kernel thread: New, and everything after it, must be called by a goroutine that is locked to its
-// thread. The kernel then takes no lock, and does its part of the work within Enter and never in between
+// A ring belongs to one kernel thread: New, and everything after it, must be called by a goroutine that is locked to
+// its thread. The kernel then takes no lock, and does its part of the work within Enter and never in between
 // (IORING_SETUP_SINGLE_ISSUER, IORING_SETUP_DEFER_TASKRUN: Linux 6.1).
 package uring
 
