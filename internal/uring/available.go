@@ -18,8 +18,8 @@ const Since = "6.1"
 // switchFile is where an administrator forbids io_uring: 1 to all but root and a group, 2 to everybody.
 const switchFile = "/proc/sys/kernel/io_uring_disabled"
 
-// Available returns nil where a ring can be had, and otherwise why not: the error of io_uring_setup(2), and whether it is
-// switched off.
+// Available returns nil where a ring can be had, and otherwise why not: the error of io_uring_setup(2), and whether an
+// administrator has switched it off.
 func Available() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
