@@ -66,6 +66,14 @@ func iterativeLanes(Config) []Lane { return alone(blocking("one thread", accept)
 
 func epollLanes(Config) []Lane { return alone(looping("event loop: one thread")) }
 
+// iouringLanes are a proactor's: the kernel accepts, reads and writes for it, within the call in which it waits.
+func iouringLanes(Config) []Lane {
+	l := looping("proactor: one thread")
+	l.Does[0] = "hand over, and wait for what is done"
+	l.Again = l.Does[0]
+	return alone(l)
+}
+
 // alone makes of a lane the first one of the server's one process, of which several threads or loops share it.
 func alone(l Lane) []Lane {
 	l.Process = !l.Many
