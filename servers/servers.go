@@ -83,6 +83,15 @@ func (c *Config) helpers() int {
 	return c.Workers
 }
 
+// queue is the number of requests that may wait for the threads of a stage: with as many as there are threads, who is
+// admitted waits for about as long as one request takes.
+func (c *Config) queue() int {
+	if c.Queue > 0 {
+		return c.Queue
+	}
+	return c.Workers
+}
+
 // session begins the protocol of a new connection.
 func (c *Config) session(h fasthttp.RequestHandler) *http1.Session {
 	s := http1.NewSession(h, c.Limits)
@@ -130,6 +139,9 @@ type Architecture struct {
 
 	Pool bool // its workers are started in advance: cfg.Workers, or a process per loop
 	Rare bool // not in the default run of the benchmark
+
+	// Sheds says that a request for which its first queue has no place is answered 503, and the connection goes on.
+	Sheds bool
 
 	// Forgets says that each request has a process of its own, which ends with it: no open file can be kept for the
 	// next, so soft state is the same as none.
@@ -240,6 +252,11 @@ var Architectures = []Architecture{
 		Variants: []string{"accept=shared", "loops=3"},
 		Lanes:    sympedLanes,
 		Idea:     "a process per CPU, each an event loop (N-copy, as nginx)"},
+	{Name: "staged", Lecture: "hybrid", Serve: staged, Unit: Thread, Limit: Refuses, Slow: CostsState, Sheds: true,
+		Procs: threadEach, Rare: true, Settings: []string{"queue", "workers"},
+		Variants: []string{"queue=1:workers=2"},
+		Lanes:    stagedLanes,
+		Idea:     "stages with queues in between: read, handle, write; a full queue refuses (SEDA)"},
 	{Name: "exercise", Lecture: "event-based", Serve: exercise, Unit: Loop, Limit: Refuses, Slow: CostsState,
 		Procs: oneThread, Unfinished: true,
 		Lanes: epollLanes,

@@ -32,7 +32,9 @@ func (s *Session) Answer(dst []byte) (out []byte, closing bool) {
 	}
 	ctx := s.ctx
 	s.ctx = nil
-	s.requests++
+	if !s.refused {
+		s.requests++
+	}
 	out, lives, err := s.respond(dst, ctx)
 	if err != nil {
 		log.Printf("http1: request for %q: %v", ctx.Request.Header.RequestURI(), err)
@@ -58,7 +60,12 @@ func (s *Session) respond(dst []byte, ctx *fasthttp.RequestCtx) (out []byte, liv
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	s.handler(ctx)
+	if s.refused {
+		s.refused = false
+		ctx.Error("the server has as many requests as it takes: try again later\n", fasthttp.StatusServiceUnavailable)
+	} else {
+		s.handler(ctx)
+	}
 	if ctx.Hijacked() {
 		return dst, false, errors.New("the handler called Hijack: a session has no connection to give, answer instead")
 	}

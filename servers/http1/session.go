@@ -61,6 +61,7 @@ type Session struct {
 	closing  bool // every answer from now on is the last
 	unread   bool // the session ended before its input did
 	held     bool // Feed has stopped before the request that is ready
+	refused  bool // that request is not for the handler
 }
 
 // limits are Limits in half the space.
@@ -180,6 +181,11 @@ func (s *Session) Hold(f func(*fasthttp.RequestCtx) bool) { s.hold = f }
 
 // Held reports whether Feed has stopped before a request because of Hold.
 func (s *Session) Held() bool { return s.held }
+
+// Refuse has the next Feed answer the request that is held with 503 and a line of text, and not ask the handler. The
+// connection lives on, as after any answer, and Requests does not count it. Without a request that is held it does
+// nothing.
+func (s *Session) Refuse() { s.refused = s.held }
 
 // keepRest keeps what Feed leaves of its input.
 func (s *Session) keepRest(in []byte) {
