@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -198,6 +199,9 @@ func threadEach(cfg Config) int { return cfg.Workers + 16 }
 // 65 in turn, 64 helpers, requests that wait or block took 9 to 15 % more CPU with 2 than with 17, and no less with 65.
 func loopAndHelpers(cfg Config) int { return 1 + min(cfg.helpers(), 16) }
 
+// All threads of a stage may compute, and the loop must still turn requests away: one for each thread.
+func loopAndStages(cfg Config) int { return 1 + cfg.Workers + runtime.NumCPU() }
+
 // How many threads a thread per connection will have is not known when it starts. 64 busy ones took 12.8 µs per request
 // with 80 processors, 14.4 with 16, 20.8 with 4; 512 took 14.8, 14.4 and 22, and 21.8 with one each.
 func eightyThreads(Config) int { return 80 }
@@ -253,7 +257,7 @@ var Architectures = []Architecture{
 		Lanes:    sympedLanes,
 		Idea:     "a process per CPU, each an event loop (N-copy, as nginx)"},
 	{Name: "staged", Lecture: "hybrid", Serve: staged, Unit: Loop, Limit: Refuses, Slow: CostsState, Sheds: true,
-		Procs: threadEach, Rare: true, Settings: []string{"queue", "workers"},
+		Procs: loopAndStages, Rare: true, Settings: []string{"queue", "workers"},
 		Variants: []string{"queue=1"},
 		Lanes:    stagedLanes,
 		Idea:     "stages with queues in between: read, handle, write; a full queue refuses (SEDA)"},

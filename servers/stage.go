@@ -13,8 +13,9 @@ import (
 
 // stage is a bounded queue and the kernel threads that serve it: a part of a server through which connections pass.
 // Whoever is in it belongs to it alone.
-type stage[T any] struct {
-	work    func(T)
+type stage[T, U any] struct {
+	work    func(T) U
+	next    func(U) // may wait: then this stage works the less, and its queue fills
 	threads sync.WaitGroup
 	door    [2]int // pipe: a knock for each thread that is to wake
 
@@ -31,8 +32,8 @@ type stage[T any] struct {
 var knock = [2]byte{}
 
 // openStage starts so many threads, for so many more in the queue.
-func openStage[T any](threads, queue int, work func(T)) (*stage[T], error) {
-	s := &stage[T]{work: work, queue: make([]T, threads+queue)}
+func openStage[T, U any](threads, queue int, work func(T) U, next func(U)) (*stage[T, U], error) {
+	s := &stage[T, U]{work: work, next: next, queue: make([]T, threads+queue)}
 	s.room.L = &s.mu
 	if err := unix.Pipe2(s.door[:], unix.O_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("create pipe: %w", err)
@@ -44,7 +45,7 @@ func openStage[T any](threads, queue int, work func(T)) (*stage[T], error) {
 }
 
 // close ends the threads, when nobody is left in the stage or comes any more.
-func (s *stage[T]) close() {
+func (s *stage[T, U]) close() {
 	_ = unix.Close(s.door[1])
 	s.threads.Wait()
 	_ = unix.Close(s.door[0])
@@ -52,7 +53,7 @@ func (s *stage[T]) close() {
 
 // offer hands v over, unless the stage is full: as many as it has threads are worked on, and the queue has no place.
 // To count both together admits the same whether or not the threads have taken up yet what they will.
-func (s *stage[T]) offer(v T) bool {
+func (s *stage[T, U]) offer(v T) bool {
 	s.mu.Lock()
 	if s.inside == len(s.queue) {
 		s.mu.Unlock()
@@ -63,7 +64,7 @@ func (s *stage[T]) offer(v T) bool {
 }
 
 // put waits for a place.
-func (s *stage[T]) put(v T) {
+func (s *stage[T, U]) put(v T) {
 	s.mu.Lock()
 	for s.inside == len(s.queue) {
 		s.room.Wait()
@@ -72,7 +73,7 @@ func (s *stage[T]) put(v T) {
 }
 
 // enter gives the lock back.
-func (s *stage[T]) enter(v T) {
+func (s *stage[T, U]) enter(v T) {
 	s.queue[(s.first+s.waiting)%len(s.queue)] = v
 	s.waiting++
 	s.inside++
@@ -87,21 +88,22 @@ func (s *stage[T]) enter(v T) {
 }
 
 // serve is one thread, which ends with it, being locked still.
-func (s *stage[T]) serve() {
+func (s *stage[T, U]) serve() {
 	runtime.LockOSThread()
 	for v, ok := s.take(); ok; v, ok = s.take() {
-		s.work(v)
+		done := s.work(v)
 		s.mu.Lock()
-		s.inside--
+		s.inside-- // before it goes on: a client that has its answer, and asks again, finds the place free
 		s.mu.Unlock()
 		s.room.Signal()
+		s.next(done)
 	}
 }
 
 // take returns who has waited longest; it is not ok when the server ends. A thread that finds nobody sleeps in read(2).
 // Behind a Go channel each would be woken by another thread, which the runtime has find out that the goroutine is
 // locked to this one: 14 % more CPU for a request that blocks for 5 ms, 40 % for one that reads a file at hand.
-func (s *stage[T]) take() (v T, ok bool) {
+func (s *stage[T, U]) take() (v T, ok bool) {
 	for {
 		s.mu.Lock()
 		if s.waiting > 0 {

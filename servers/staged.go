@@ -47,19 +47,19 @@ func staged(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	}
 	defer back.close()
 	debug.SetMaxThreads(cfg.Workers + ownThreads)
-	writing, err := openStage(runtime.NumCPU(), cfg.queue(), func(h handled) {
+	writing, err := openStage(runtime.NumCPU(), cfg.queue(), func(h handled) handled {
 		h.sent, h.err = send(h.peer.fd, *h.out)
-		back.put(h)
-	})
+		return h
+	}, back.put)
 	if err != nil {
 		return err
 	}
 	defer writing.close()
-	handling, err := openStage(cfg.Workers, cfg.queue(), func(p *peer) {
+	handling, err := openStage(cfg.Workers, cfg.queue(), func(p *peer) handled {
 		h := p.handle()
 		r.slot.Requests.Add(h.answered)
-		writing.put(h)
-	})
+		return h
+	}, writing.put)
 	if err != nil {
 		return err
 	}
