@@ -101,7 +101,7 @@ func stagedLanes(cfg Config) []Lane {
 	l.Hands = "request"
 	return append(alone(l), Lane{Who: numbered("stage handle: thread", cfg.Workers), Many: cfg.Workers > 1,
 		Does: []string{take, "handle", "queue"}, Again: take, Hands: "answer"},
-		Lane{Who: numbered("stage write: thread", 0), Many: true, Does: []string{take, "write", "give the connection back"},
+		Lane{Who: numbered("stage write: thread", 0), Many: true, Does: []string{take, "write", "hand over"},
 			Again: take})
 }
 
