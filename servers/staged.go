@@ -78,7 +78,8 @@ func (r *reactor) refuse(p *peer) {
 	p.busy = false
 	r.slot.Drops.Add(1)
 	p.session.Refuse()
-	var out []byte
-	out, p.more, p.closing = p.session.Feed(nil, nil)
-	r.answer(p, out, 0)
+	out := answers.Get().(*[]byte)
+	*out, p.more, p.closing = p.session.Feed((*out)[:0], nil)
+	r.answer(p, *out, 0)
+	answers.Put(out)
 }

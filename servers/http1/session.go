@@ -61,7 +61,6 @@ type Session struct {
 	closing  bool // every answer from now on is the last
 	unread   bool // the session ended before its input did
 	held     bool // Feed has stopped before the request that is ready
-	refused  bool // that request is not for the handler
 }
 
 // limits are Limits in half the space.
@@ -85,6 +84,7 @@ const (
 	inTrailer
 	continueDue
 	requestReady
+	requestRefused // ready too, but not for the handler
 	failed
 	closed
 )
@@ -114,7 +114,7 @@ func (s *Session) Next(in []byte) (n int, st Status) {
 		switch s.phase {
 		case continueDue:
 			return n, Continue
-		case requestReady:
+		case requestReady, requestRefused:
 			return n, Ready
 		case failed, closed:
 			return len(in), Close
@@ -185,7 +185,11 @@ func (s *Session) Held() bool { return s.held }
 // Refuse has the next Feed answer the request that is held with 503 and a line of text, and not ask the handler. The
 // connection lives on, as after any answer, and Requests does not count it. Without a request that is held it does
 // nothing.
-func (s *Session) Refuse() { s.refused = s.held }
+func (s *Session) Refuse() {
+	if s.held {
+		s.phase = requestRefused
+	}
+}
 
 // keepRest keeps what Feed leaves of its input.
 func (s *Session) keepRest(in []byte) {
