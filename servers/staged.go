@@ -10,9 +10,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// staged is a staged event-driven server, SEDA (Welsh, Culler, Brewer: SOSP 2001), with the stages of WatPipe (Pariag et
-// al.: EuroSys 2007). A request passes through them as a car through a factory; between them are bounded queues, and
-// each has threads of its own.
+// staged is a staged event-driven server, SEDA (Welsh, Culler, Brewer: SOSP 2001); a pipeline with few stages, written
+// for speed, is WatPipe (Pariag et al.: EuroSys 2007). A request passes through the stages as a car through a factory;
+// between them are bounded queues, and each has a few threads of its own.
 //
 //	read:    epoll_wait -> accept -> read, parse --> queue --> full: 503
 //	                 ^                                 |
@@ -25,9 +25,9 @@ import (
 // who is admitted does not wait for long: at most for the queue's length.
 //
 // Strength: load that is too much is seen at one place, in plain numbers, and turned away there; a handler that waits
-// stops nobody while a thread of its stage is free. Where it breaks: a request changes threads three times, and the
-// wake-ups cost more than a small request itself (Welsh's own verdict, in his retrospective of 2010); and somebody must
-// choose how many threads each stage has, and how long its queue is.
+// stops nobody while a thread of its stage is free. Where it breaks: each request changes threads three times, which
+// Welsh himself regretted (A Retrospective on SEDA, 2010: fewer pools than stages); and somebody must choose how many
+// threads each stage has, and how long its queue is.
 //
 // One request of a connection is in flight at a time, so its answers keep their order, refusals among them. What a
 // socket does not take at once is written by the loop, which alone can wait for it.
