@@ -103,6 +103,16 @@ func ampedLanes(cfg Config) []Lane {
 		Does: []string{take, "handle", "give back"}, Again: take, Returns: "answer"})
 }
 
+func stagedLanes(cfg Config) []Lane {
+	l := looping("stage read: an event loop")
+	l.Does = []string{wait, accept, "read", "refuse if full", "queue", "close"}
+	l.Hands = "request"
+	return append(alone(l), Lane{Who: numbered("stage handle: thread", cfg.Workers), Many: cfg.Workers > 1,
+		Does: []string{take, "handle", "queue"}, Again: take, Hands: "answer"},
+		Lane{Who: numbered("stage write: thread", 0), Many: true, Does: []string{take, "write", "hand over"},
+			Again: take})
+}
+
 func threadpoolLanes(cfg Config) []Lane {
 	l := blocking(numbered("thread", cfg.Workers), accept)
 	l.Many = cfg.Workers > 1
