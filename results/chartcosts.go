@@ -141,8 +141,8 @@ var callKinds = []struct {
 	{"read", []string{"read", "readv", "recvfrom", "recvmsg", "pread64"}},
 	{"write", []string{"write", "writev", "sendto", "sendmsg", "sendfile"}},
 	{"close", []string{"close", "shutdown"}},
-	{"wait", []string{"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6", "futex",
-		"wait4", "waitid"}},
+	{"wait", []string{"epoll_wait", "epoll_pwait", "epoll_pwait2", "io_uring_enter", "poll", "ppoll", "select",
+		"pselect6", "futex", "wait4", "waitid"}},
 	{"other", nil},
 }
 

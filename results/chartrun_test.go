@@ -82,7 +82,7 @@ func TestChartsOfASweep(t *testing.T) {
 func TestChartOfCalls(t *testing.T) {
 	run, trials := fixture(2, 6)
 	var r RequestTrace
-	for _, name := range strings.Fields("accept4 recvfrom sendto close close epoll_pwait futex clone3 made_up") {
+	for _, name := range strings.Fields("accept4 recvfrom sendto close close epoll_wait io_uring_enter clone3 nobody") {
 		r.Steps = append(r.Steps, Step{Kind: KindCall, Name: name})
 	}
 	r.Steps = append(r.Steps, Step{Kind: KindCall, Name: "accept4", Waits: Still}, Step{Kind: KindExit})

@@ -44,7 +44,7 @@ func TestExplainFindsWhatTheScreensSay(t *testing.T) {
 		"keepalive", "sequential", "event-based", "thread-based", "process-based", "Mann Whitney", "mann-whitney", "stuck",
 		"starved", "wrong", "generator-bound", "overloaded", "tied", "ceiling", "censored", "PSS", "exec", "knee", "control",
 		"process control", "columns", "Jain's index", "fairness", "hybrid", "reference", "prefork", "reuseport", "pass",
-		"amped", "symped", "left out", "idle connection", "verdict", "non-stationary", "near the ceiling",
+		"amped", "symped", "SEDA", "left out", "idle connection", "verdict", "non-stationary", "near the ceiling",
 		"too few samples", "correlated samples", "disturbed", "queued", "arrivals", "partly open", "think time", "ramp",
 		"state", "session", "cursor", "lease", "store", "soft state", "goodput", "stall", "offered load", "past the knee"} {
 		text, err := Explain(term)

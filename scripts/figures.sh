@@ -21,7 +21,8 @@ compare() { # TITLE FLAGS… RIVALS…, the first of which the others are compar
 }
 compare "open connections: event loops and goroutines against fasthttp's own server" \
 	"$plain" "$(ours fasthttp-time-outs fasthttp)" "$(ours eventloop)" "$(ours epoll)" "$(ours goroutine)"
-compare "open connections: event loops against nginx (return 200)" "$nginx" "$(ours eventloop)" "$(ours epoll)"
+compare "open connections: event loops against nginx (return 200)" "$nginx" "$(ours eventloop)" "$(ours epoll)" \
+	"$(ours iouring)"
 compare "open connections: threads against C's" "$(floor thread)" "$(ours thread)" "$(ours threadpool)"
 compare "open connections: pools of processes against C's" "$(floor prefork)" "$(ours prefork)" \
 	"$(ours prefork-pass prefork '--accept pass')" "$(ours prefork-reuseport prefork '--accept reuseport')"

@@ -4,6 +4,7 @@ package servers
 
 import (
 	"context"
+	"runtime/debug"
 
 	"github.com/valyala/fasthttp"
 )
@@ -30,33 +31,23 @@ func amped(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	if err != nil {
 		return err
 	}
-	d, err := openDesk(r)
+	back, err := openInbox(r, func(h handled) { r.answer(h.peer, *h.out, h.answered) })
 	if err != nil {
 		r.end()
 		return err
 	}
-	defer d.close()
-	var out []byte
-	r.readable = func(p *peer) {
-		if p.more && p.session.Held() {
-			d.handOver(p)
-			return
-		}
-		input, ok := r.read(p)
-		if !ok {
-			return
-		}
-		if p.session == nil {
-			p.session = cfg.session(h)
-			p.session.Hold(d.mayBlock)
-		}
-		before := p.session.Requests()
-		out, p.more, p.closing = p.session.Feed(out[:0], input)
-		if p.session.Held() && len(out) == 0 {
-			d.handOver(p)
-			return
-		}
-		r.answer(p, out, p.session.Requests()-before)
+	defer back.close()
+	debug.SetMaxThreads(cfg.helpers() + ownThreads)
+	helpers, err := openStage(cfg.helpers(), cfg.MaxConns, (*peer).handle, back.put)
+	if err != nil {
+		r.end()
+		return err
 	}
+	defer helpers.close()
+	mayBlock := cfg.MayBlock
+	if mayBlock == nil {
+		mayBlock = func(*fasthttp.RequestCtx) bool { return true }
+	}
+	r.feedOthers(h, mayBlock, helpers.put)
 	return r.run(ctx)
 }

@@ -66,6 +66,14 @@ func iterativeLanes(Config) []Lane { return alone(blocking("one thread", accept)
 
 func epollLanes(Config) []Lane { return alone(looping("event loop: one thread")) }
 
+// iouringLanes are a proactor's: the kernel accepts, reads and writes for it, within the call in which it waits.
+func iouringLanes(Config) []Lane {
+	l := looping("proactor: one thread")
+	l.Does[0] = "hand over, and wait for what is done"
+	l.Again = l.Does[0]
+	return alone(l)
+}
+
 // alone makes of a lane the first one of the server's one process, of which several threads or loops share it.
 func alone(l Lane) []Lane {
 	l.Process = !l.Many
@@ -93,6 +101,16 @@ func ampedLanes(cfg Config) []Lane {
 	l.Hands = "request that may block"
 	return append(alone(l), Lane{Who: numbered("helper thread", cfg.helpers()), Many: cfg.helpers() > 1,
 		Does: []string{take, "handle", "give back"}, Again: take, Returns: "answer"})
+}
+
+func stagedLanes(cfg Config) []Lane {
+	l := looping("stage read: an event loop")
+	l.Does = []string{wait, accept, "read", "refuse if full", "queue", "close"}
+	l.Hands = "request"
+	return append(alone(l), Lane{Who: numbered("stage handle: thread", cfg.Workers), Many: cfg.Workers > 1,
+		Does: []string{take, "handle", "queue"}, Again: take, Hands: "answer"},
+		Lane{Who: numbered("stage write: thread", 0), Many: true, Does: []string{take, "write", "hand over"},
+			Again: take})
 }
 
 func threadpoolLanes(cfg Config) []Lane {

@@ -93,3 +93,30 @@ func sooner(a, b time.Time) time.Time {
 	}
 	return a
 }
+
+// waiting is where the connections of a loop stand: every one that is served in exactly one.
+type waiting[T any] struct {
+	now                      time.Time // of the turn of the loop
+	idle, reading, lingering line[T]
+}
+
+func newWaiting[T any](cfg *Config, closed, tooSlow func(T)) waiting[T] {
+	return waiting[T]{
+		now:       time.Now(),
+		idle:      line[T]{patience: cfg.IdleTimeout, expired: closed},
+		reading:   line[T]{patience: cfg.ReadTimeout, expired: tooSlow},
+		lingering: line[T]{patience: lingerTime, expired: closed},
+	}
+}
+
+// next is the first moment at which somebody is timed out; zero when nobody waits.
+func (w *waiting[T]) next() time.Time {
+	return sooner(w.idle.next(), sooner(w.reading.next(), w.lingering.next()))
+}
+
+// timeOut expires whose time is over.
+func (w *waiting[T]) timeOut() {
+	w.idle.expire(w.now)
+	w.reading.expire(w.now)
+	w.lingering.expire(w.now)
+}

@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"serverlab/internal/uring"
 )
 
 // needsPidfd tells whether a parent can wait for its children in an event loop, and for each by itself.
@@ -15,6 +17,14 @@ func needsPidfd() error {
 		return missing("pidfd_open(2)", "5.3", err)
 	}
 	return unix.Close(fd)
+}
+
+// needsUring tells whether the kernel takes orders by io_uring, which some switch off, and many a container forbids.
+func needsUring() error {
+	if err := uring.Available(); err != nil {
+		return missing("io_uring_setup(2)", uring.Since, err)
+	}
+	return nil
 }
 
 // missing says why a feature of the kernel can't be had.

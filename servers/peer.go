@@ -89,17 +89,22 @@ func (r *reactor) answer(p *peer, out []byte, answered uint64) {
 	if len(out) > 0 {
 		n, err = send(p.fd, out)
 	}
+	r.sent(p, out[n:], err, answered > 0)
+}
+
+// sent goes on after an answer, or as much of it as the socket took: the rest is left. A new request may have begun.
+func (r *reactor) sent(p *peer, left []byte, err unix.Errno, begun bool) {
 	switch {
 	case err != 0 && err != unix.EAGAIN && err != unix.EINTR:
 		r.close(p)
-	case n < len(out) || p.more:
-		p.out = append([]byte(nil), out[n:]...)
+	case len(left) > 0 || p.more:
+		p.out = append([]byte(nil), left...)
 		r.idle.join(&p.place, r.now)
 		r.expect(p, unix.EPOLLOUT)
 	case p.closing:
 		r.finish(p)
 	default:
-		r.await(p, answered > 0)
+		r.await(p, begun)
 	}
 }
 

@@ -33,12 +33,11 @@ type reactor struct {
 	readable func(*peer)    // a connection has input, or its turn to go on has come
 	in       [64 << 10]byte // what one read fills: it is answered, or kept by the session, before the next
 
-	now                      time.Time
-	idle, reading, lingering line[*peer]
-	open                     int       // connections, lingering ones included
-	retry                    time.Time // when to listen again after descriptors ran out
-	stopping                 bool
-	deadline                 time.Time // when stopping cuts what is left
+	waiting[*peer]
+	open     int       // connections, lingering ones included
+	retry    time.Time // when to listen again after descriptors ran out
+	stopping bool
+	deadline time.Time // when stopping cuts what is left
 }
 
 // source is the owner of a descriptor.
@@ -68,9 +67,7 @@ func reactorOn(cfg Config, lfd int, addr net.Addr, slot *scoreboard.Slot) (*reac
 	if r.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return nil, errors.Join(fmt.Errorf("create eventfd: %w", err), unix.Close(lfd), unix.Close(r.ep))
 	}
-	r.idle = line[*peer]{patience: cfg.IdleTimeout, expired: r.close}
-	r.reading = line[*peer]{patience: cfg.ReadTimeout, expired: r.tooSlow}
-	r.lingering = line[*peer]{patience: lingerTime, expired: r.close}
+	r.waiting = newWaiting(&r.cfg, r.close, r.tooSlow)
 	return r, nil
 }
 
@@ -215,10 +212,7 @@ func (s stopper) cut()  {}
 
 // patience is how long epoll_wait may sleep, in milliseconds; -1: for ever.
 func (r *reactor) patience() int {
-	next := sooner(r.retry, r.deadline)
-	for _, l := range []*line[*peer]{&r.idle, &r.reading, &r.lingering} {
-		next = sooner(next, l.next())
-	}
+	next := sooner(r.waiting.next(), sooner(r.retry, r.deadline))
 	if next.IsZero() {
 		return -1
 	}
@@ -226,9 +220,7 @@ func (r *reactor) patience() int {
 }
 
 func (r *reactor) expire() {
-	for _, l := range []*line[*peer]{&r.idle, &r.reading, &r.lingering} {
-		l.expire(r.now)
-	}
+	r.timeOut()
 	if !r.retry.IsZero() && !r.now.Before(r.retry) {
 		r.retry = time.Time{}
 		if err := r.listen(); err != nil {

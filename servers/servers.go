@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -83,6 +84,15 @@ func (c *Config) helpers() int {
 	return c.Workers
 }
 
+// queue is the number of requests that may wait for the threads of a stage: with as many as there are threads, who is
+// admitted waits for about as long as one request takes.
+func (c *Config) queue() int {
+	if c.Queue > 0 {
+		return c.Queue
+	}
+	return c.Workers
+}
+
 // session begins the protocol of a new connection.
 func (c *Config) session(h fasthttp.RequestHandler) *http1.Session {
 	s := http1.NewSession(h, c.Limits)
@@ -130,6 +140,9 @@ type Architecture struct {
 
 	Pool bool // its workers are started in advance: cfg.Workers, or a process per loop
 	Rare bool // not in the default run of the benchmark
+
+	// Sheds says that a request for which its first queue has no place is answered 503, and the connection goes on.
+	Sheds bool
 
 	// Forgets says that each request has a process of its own, which ends with it: no open file can be kept for the
 	// next, so soft state is the same as none.
@@ -186,6 +199,9 @@ func threadEach(cfg Config) int { return cfg.Workers + 16 }
 // 65 in turn, 64 helpers, requests that wait or block took 9 to 15 % more CPU with 2 than with 17, and no less with 65.
 func loopAndHelpers(cfg Config) int { return 1 + min(cfg.helpers(), 16) }
 
+// All threads of a stage may compute, and the loop must still turn requests away: one for each thread.
+func loopAndStages(cfg Config) int { return 1 + cfg.Workers + runtime.NumCPU() }
+
 // How many threads a thread per connection will have is not known when it starts. 64 busy ones took 12.8 µs per request
 // with 80 processors, 14.4 with 16, 20.8 with 4; 512 took 14.8, 14.4 and 22, and 21.8 with one each.
 func eightyThreads(Config) int { return 80 }
@@ -206,6 +222,10 @@ var Architectures = []Architecture{
 		Procs: oneThread, Rare: true,
 		Lanes: epollLanes,
 		Idea:  "the event loop in plain sight: epoll_wait, read, feed, write"},
+	{Name: "iouring", Lecture: "event-based", Serve: iouring, Unit: Loop, Limit: Refuses, Slow: CostsState,
+		Procs: oneThread, Needs: needsUring, Rare: true,
+		Lanes: iouringLanes,
+		Idea:  "a proactor: io_uring accepts, reads and writes, and says what is done"},
 	{Name: "amped", Lecture: "hybrid", Serve: amped, Unit: Loop, Limit: Refuses, Slow: CostsState,
 		Procs: loopAndHelpers, Rare: true, Settings: []string{"helpers"}, Variants: []string{"helpers=2"},
 		Lanes: ampedLanes,
@@ -240,6 +260,11 @@ var Architectures = []Architecture{
 		Variants: []string{"accept=shared", "loops=3"},
 		Lanes:    sympedLanes,
 		Idea:     "a process per CPU, each an event loop (N-copy, as nginx)"},
+	{Name: "staged", Lecture: "hybrid", Serve: staged, Unit: Loop, Limit: Refuses, Slow: CostsState, Sheds: true,
+		Procs: loopAndStages, Rare: true, Settings: []string{"queue", "workers"},
+		Variants: []string{"queue=1"},
+		Lanes:    stagedLanes,
+		Idea:     "stages with queues in between: read, handle, write; a full queue refuses (SEDA)"},
 	{Name: "exercise", Lecture: "event-based", Serve: exercise, Unit: Loop, Limit: Refuses, Slow: CostsState,
 		Procs: oneThread, Unfinished: true,
 		Lanes: epollLanes,

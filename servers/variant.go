@@ -15,6 +15,7 @@ type Variant struct {
 	Loops       int    // event loops: threads of eventloop, processes of symped
 	Trigger     string // what epoll reports: "level" (is readable) or "edge" (has become readable)
 	Helpers     int    // threads to which an event loop hands requests
+	Queue       int    // requests that may wait for a stage's threads; 0: as many as it has threads
 	MinSpare    int    // idle workers below which more are started; 0: the pool is fixed
 	MaxSpare    int    // idle workers above which some are ended
 	WorkerConns int    // connections after which a worker process is replaced; 0: never
@@ -52,6 +53,8 @@ var Settings = []Setting{
 		word: func(v *Variant) *string { return &v.Trigger }, words: []string{"level", Edge}},
 	{Name: "helpers", About: "threads to which an event loop hands requests",
 		number: func(v *Variant) *int { return &v.Helpers }, most: 8192},
+	{Name: "queue", About: "requests that may wait for a stage (0: as many as --workers); one more is answered 503",
+		number: func(v *Variant) *int { return &v.Queue }, most: 1_000_000},
 	{Name: "min-spare", About: "idle processes below which more are started (0: a fixed pool)",
 		number: func(v *Variant) *int { return &v.MinSpare }, most: 10_000},
 	{Name: "max-spare", About: "idle processes above which some are ended",

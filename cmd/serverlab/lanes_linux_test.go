@@ -38,12 +38,16 @@ var words = []word{
 	{"reap it", func(s *results.Step) bool { return s.Name == "wait4" }},
 	{"exit", func(s *results.Step) bool { return s.Kind == results.KindExit }},
 	{"pass", func(s *results.Step) bool { return onPipe(s, "write", " 4") || onSocketPair(s, "sendmsg") }},
-	{"take", func(s *results.Step) bool { return onPipe(s, "read", " 4") || onSocketPair(s, "recvmsg") }},
+	{"queue", func(s *results.Step) bool { return onPipe(s, "write", " 2") }},
+	{"take", func(s *results.Step) bool {
+		return onPipe(s, "read", " 4") || onPipe(s, "read", " 2") || onSocketPair(s, "recvmsg")
+	}},
 	{"wait for an idle thread", func(s *results.Step) bool { return onPipe(s, "read", " 1") }},
 	{"hand over", func(s *results.Step) bool { return s.Name == "write" && strings.Contains(s.Args, "eventfd") }},
 }
 
-// onPipe finds what threads of a pool say to each other: a connection has four bytes, and that one is idle has one.
+// onPipe finds what threads of a pool say to each other: a connection has four bytes, that one is idle has one, and that
+// something is queued has two.
 func onPipe(s *results.Step, name, size string) bool {
 	return s.Name == name && strings.Contains(s.Args, "pipe") && strings.HasSuffix(s.Args, size)
 }

@@ -95,6 +95,9 @@ func describe(w io.Writer, a servers.Architecture, missing string) {
 	}
 	hang(w, "  served by      ", article+string(a.Unit))
 	hang(w, "  limit          ", string(a.Limit))
+	if a.Sheds {
+		hang(w, "                 ", "a request for which its first queue has no place is answered 503; the connection goes on")
+	}
 	hang(w, "  a slow client  ", string(a.Slow))
 	if a.Forgets {
 		hang(w, "  soft state     ", "same as stateless: a process that ends with its request can keep no file open "+

@@ -11,6 +11,7 @@ import (
 
 	"serverlab/bench"
 	"serverlab/results"
+	"serverlab/servers"
 )
 
 // needsStrace skips where system calls can't be traced.
@@ -81,6 +82,26 @@ func TestTraceKeepAlive(t *testing.T) {
 	if first["accept4"] == 0 || next["accept4"] != 0 || next["close"] != 0 || next["recvfrom"] == 0 ||
 		next["sendto"] == 0 {
 		t.Errorf("calls %v, then %v", first, next)
+	}
+}
+
+// A proactor's calls are those by which it hands over orders and waits, and nothing else.
+func TestTraceOfRing(t *testing.T) {
+	needsStrace(t)
+	a, _, err := servers.Lookup("iouring")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Needs(); err != nil {
+		t.Skip(err)
+	}
+	trace := traced(t, "iouring", "--keepalive")
+	if len(trace.Requests) != 2 {
+		t.Fatalf("%d requests, want 2", len(trace.Requests))
+	}
+	calls := trace.Requests[1].Calls()
+	if len(calls) != 1 || calls["io_uring_enter"] == 0 {
+		t.Errorf("calls %v, want io_uring_enter only", calls)
 	}
 }
 

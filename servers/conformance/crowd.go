@@ -17,6 +17,8 @@ import (
 
 var crowdProperties = []Property{
 	{Name: "crowd", Asks: "1,000 connections are all served", Heavy: true, check: crowd},
+	{Name: "admission", Asks: "what its queue has no place for is answered 503, in order, and the connection goes on",
+		check: admission},
 	{Name: "silent-crowd", Asks: "10,000 connections that say nothing leave others answered", Process: true, Heavy: true,
 		check: silentCrowd},
 	{Name: "descriptors", Asks: "a flood that takes all descriptors neither ends the server nor has it spin",
@@ -24,7 +26,7 @@ var crowdProperties = []Property{
 }
 
 // crowd opens 1,000 connections before the first is asked anything. Where there are fewer places, the others wait in
-// the backlog, and each is served when those before it have left.
+// the backlog, and each is served when those before it have left. Who sheds load may refuse some of what comes at once.
 func crowd(p *probe) error {
 	t, err := p.start(Settings{})
 	if err != nil {
@@ -39,6 +41,7 @@ func crowd(p *probe) error {
 		rounds = 1 // each costs a process
 	}
 	want, _ := t.reference(request)
+	took := 0 // requests
 	for served := 0; served < all; served += atOnce {
 		var clients []*client
 		defer func() { closeAll(clients) }()
@@ -56,12 +59,19 @@ func crowd(p *probe) error {
 				}
 			}
 			for i, c := range clients {
-				if err := c.expect(want); err != nil {
+				right, err := t.expectOrRefused(c, request, want)
+				if err != nil {
 					return fmt.Errorf("client %d: %w", served+i+1, err)
+				}
+				if right {
+					took++
 				}
 			}
 		}
 		closeAll(clients)
+	}
+	if least := t.settings.Workers; took < least {
+		return fmt.Errorf("%d requests were answered, and all others refused: want %d at least", took, least)
 	}
 	return nil
 }

@@ -27,12 +27,13 @@ func (s *Session) Answer(dst []byte) (out []byte, closing bool) {
 		s.phase, s.unread = closed, true
 		return appendError(dst, s.failure.status, s.failure.reason, s.head.isHead), true
 	case requestReady:
+		s.requests++
+	case requestRefused:
 	default:
 		return dst, s.phase == closed
 	}
 	ctx := s.ctx
 	s.ctx = nil
-	s.requests++
 	out, lives, err := s.respond(dst, ctx)
 	if err != nil {
 		log.Printf("http1: request for %q: %v", ctx.Request.Header.RequestURI(), err)
@@ -58,7 +59,11 @@ func (s *Session) respond(dst []byte, ctx *fasthttp.RequestCtx) (out []byte, liv
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	s.handler(ctx)
+	if s.phase == requestRefused {
+		ctx.Error("the server has as many requests as it takes: try again later\n", fasthttp.StatusServiceUnavailable)
+	} else {
+		s.handler(ctx)
+	}
 	if ctx.Hijacked() {
 		return dst, false, errors.New("the handler called Hijack: a session has no connection to give, answer instead")
 	}

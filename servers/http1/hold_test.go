@@ -66,3 +66,35 @@ func TestHoldThenRelease(t *testing.T) {
 		t.Error("the session still holds what it borrowed")
 	}
 }
+
+// A refused request is answered in its turn and is not the handler's; the one behind it is. Without a request that is
+// held there is nothing to refuse.
+func TestRefuse(t *testing.T) {
+	var seen []string
+	s := NewSession(func(ctx *fasthttp.RequestCtx) {
+		seen = append(seen, string(ctx.Path()))
+		everything(ctx)
+	}, Limits{})
+	s.Hold(func(*fasthttp.RequestCtx) bool { return true })
+	s.Refuse()
+	if out, more, _ := s.Feed(nil, []byte(get("/")+get("/held")+get("/big"))); len(out) > 0 || !more {
+		t.Fatalf("got %q, more %v", out, more)
+	}
+	var statuses []string
+	for _, refuse := range []bool{false, true, false} {
+		if refuse {
+			s.Refuse()
+		}
+		out, more, closing := s.Feed(nil, nil)
+		if closing || more != s.Held() {
+			t.Fatalf("more %v, closing %v, held %v", more, closing, s.Held())
+		}
+		statuses = append(statuses, string(out[len("HTTP/1.1 "):len("HTTP/1.1 200")]))
+	}
+	if !slices.Equal(statuses, []string{"200", "503", "200"}) || !slices.Equal(seen, []string{"/", "/big"}) {
+		t.Errorf("answered %q, handled %q", statuses, seen)
+	}
+	if s.Requests() != 2 {
+		t.Errorf("%d requests are counted, want 2", s.Requests())
+	}
+}

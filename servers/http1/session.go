@@ -84,6 +84,7 @@ const (
 	inTrailer
 	continueDue
 	requestReady
+	requestRefused // ready too, but not for the handler
 	failed
 	closed
 )
@@ -113,7 +114,7 @@ func (s *Session) Next(in []byte) (n int, st Status) {
 		switch s.phase {
 		case continueDue:
 			return n, Continue
-		case requestReady:
+		case requestReady, requestRefused:
 			return n, Ready
 		case failed, closed:
 			return len(in), Close
@@ -180,6 +181,15 @@ func (s *Session) Hold(f func(*fasthttp.RequestCtx) bool) { s.hold = f }
 
 // Held reports whether Feed has stopped before a request because of Hold.
 func (s *Session) Held() bool { return s.held }
+
+// Refuse has the next Feed answer the request that is held with 503 and a line of text, and not ask the handler. The
+// connection lives on, as after any answer, and Requests does not count it. Without a request that is held it does
+// nothing.
+func (s *Session) Refuse() {
+	if s.held {
+		s.phase = requestRefused
+	}
+}
 
 // keepRest keeps what Feed leaves of its input.
 func (s *Session) keepRest(in []byte) {
