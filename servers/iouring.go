@@ -40,16 +40,15 @@ func iouring(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	defer onStop(ctx, func() { ring(p.wake) })()
 	p.cfg.Ready(p.addr)
 	for !p.stopping || p.accepting || p.open > 0 {
-		if err := p.ring.Enter(p.order()); err != nil {
+		all, err := p.ring.Enter(p.order())
+		if err != nil {
 			return err
 		}
 		p.now = time.Now()
-		n := p.ring.Ready()
-		p.settle(n) // answers that have been sent
-		for i := range n {
-			p.completed(p.ring.Completion(i))
+		p.settle(all) // answers that have been sent
+		for _, done := range all {
+			p.completed(done)
 		}
-		p.ring.Seen(n)
 		p.buffers.Offer()
 		p.expire()
 	}

@@ -97,7 +97,7 @@ func (p *proactor) begin() (err error) {
 // end closes what is not a connection's.
 func (p *proactor) end() {
 	if p.ring != nil {
-		_ = p.ring.Enter(0) // the last orders: to close
+		_, _ = p.ring.Enter(0) // the last orders: to close
 		if p.buffers != nil {
 			_ = p.buffers.Close()
 		}
@@ -130,14 +130,14 @@ func (p *proactor) order() (patience time.Duration) {
 	return patience
 }
 
-// settle looks at what became of the answers that went with the last Enter, of which n things came back: most sockets
-// take all at once, and the kernel says only of the others what they took. They wait, and whoever is done goes on.
-func (p *proactor) settle(n int) {
+// settle looks at what became of the answers that went with the last Enter, which returned all: most sockets take an
+// answer at once, and the kernel says only of the others what they took. They wait, and whoever is done goes on.
+func (p *proactor) settle(all []uring.Completion) {
 	if len(p.trying) == 0 {
 		return
 	}
-	for i := range n {
-		if done := p.ring.Completion(i); done.Data&(1<<kindBits-1) == tryFailed {
+	for _, done := range all {
+		if done.Data&(1<<kindBits-1) == tryFailed {
 			p.took(p.at[done.Data>>kindBits], done)
 		}
 	}

@@ -55,7 +55,7 @@ func (r *Ring) receive(fd int, b *Buffers, data uint64) *entry {
 func (r *Ring) Send(fd int, b []byte, data uint64) { r.send(fd, b, data).opFlags = unix.MSG_NOSIGNAL }
 
 // SendNow sends what the socket takes of b at once. Only if that is not all of it there is a completion, with the bytes
-// sent or EAGAIN, and it is there when Enter has handed over: then all is over, and b may change.
+// sent or an error such as EAGAIN, and the next Enter returns it: then all is over, and b may change.
 func (r *Ring) SendNow(fd int, b []byte, data uint64) {
 	e := r.send(fd, b, data)
 	e.flags, e.opFlags = entrySkipSuccess, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT|unix.MSG_WAITALL

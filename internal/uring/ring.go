@@ -6,7 +6,7 @@
 //
 //	program: Accept, Receive, Send ... --> submission ring --.
 //	                                                         Enter --> kernel
-//	program: Completion(0 ... Ready)   <-- completion ring <-'
+//	program: what Enter returns        <-- completion ring <-'
 //
 // A ring belongs to one kernel thread: New, and everything after it, must be called by a goroutine that is locked to
 // its thread. The kernel then takes no lock, and does its part of the work within Enter and never in between
@@ -31,14 +31,20 @@ type Ring struct {
 	err     error  // of handing over entries when there was no room for more
 
 	sqHead, sqTail *uint32 // the kernel moves the head, we move the tail
+	sqFlags        *uint32 // what the kernel has to say
 	sq             []entry
 	tail           uint32 // ours: what is written, and perhaps not handed over yet
 	cqHead, cqTail *uint32
 	cq             []Completion
+	done           []Completion // what Enter returns
 
-	limit unix.Timespec // for the kernel to read: how long to wait
-	wait  waitArg
+	limit     unix.Timespec // for the kernel to read: how long to wait
+	wait      waitArg
+	call, raw systemCall // how the kernel is entered; a test may stand in between
 }
+
+// systemCall is unix.Syscall6 or unix.RawSyscall6.
+type systemCall func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, errno unix.Errno)
 
 // entry is struct io_uring_sqe.
 type entry struct {
@@ -109,6 +115,8 @@ const (
 	enterGetEvents = 1 << 0
 	enterExtArg    = 1 << 3
 
+	overflowed = 1 << 1 // in sqFlags
+
 	offsetRings   = 0
 	offsetEntries = 0x10000000
 
@@ -117,7 +125,8 @@ const (
 )
 
 // New makes rings for so many submissions and completions, both powers of two. There may be more of both: when there is
-// no room for an operation, those before it are handed over first, and the kernel keeps completions that find no room.
+// no room for an operation, those before it are handed over first, and the kernel keeps completions that find no room
+// until Enter fetches them.
 func New(submissions, completions int) (*Ring, error) {
 	p := params{cqEntries: uint32(completions),
 		flags: setupCQSize | setupSubmitAll | setupCoopTaskrun | setupSingleIssuer | setupDeferTaskrun}
@@ -125,7 +134,7 @@ func New(submissions, completions int) (*Ring, error) {
 	if errno != 0 {
 		return nil, fmt.Errorf("io_uring_setup: %w", errno)
 	}
-	r := &Ring{fd: int(fd)}
+	r := &Ring{fd: int(fd), call: unix.Syscall6, raw: unix.RawSyscall6}
 	size := max(int(p.sq.array+4*p.sqEntries), int(p.cq.cqes)+int(p.cqEntries)*int(unsafe.Sizeof(Completion{})))
 	var err error
 	if r.rings, err = mapShared(r.fd, offsetRings, size); err != nil {
@@ -135,7 +144,8 @@ func New(submissions, completions int) (*Ring, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	word := func(offset uint32) *uint32 { return (*uint32)(unsafe.Pointer(&r.rings[offset])) }
-	r.sqHead, r.sqTail, r.cqHead, r.cqTail = word(p.sq.head), word(p.sq.tail), word(p.cq.head), word(p.cq.tail)
+	r.sqHead, r.sqTail, r.sqFlags = word(p.sq.head), word(p.sq.tail), word(p.sq.flags)
+	r.cqHead, r.cqTail = word(p.cq.head), word(p.cq.tail)
 	r.sq = unsafe.Slice((*entry)(unsafe.Pointer(&r.entries[0])), p.sqEntries)
 	r.cq = unsafe.Slice((*Completion)(unsafe.Pointer(&r.rings[p.cq.cqes])), p.cqEntries)
 	for i := range p.sqEntries {
@@ -165,11 +175,9 @@ func (r *Ring) Close() error {
 
 // next is the entry to write the next operation into.
 func (r *Ring) next() *entry {
-	if r.tail-atomic.LoadUint32(r.sqHead) == uint32(len(r.sq)) {
-		if _, _, errno := r.enter(unix.RawSyscall6, 0, 0); errno != 0 && r.err == nil {
+	if r.left() == uint32(len(r.sq)) {
+		if errno := r.submit(r.raw, 0, 0); errno != 0 {
 			r.err = errno
-		}
-		if r.tail-atomic.LoadUint32(r.sqHead) == uint32(len(r.sq)) {
 			return new(entry) // Enter reports why
 		}
 	}
@@ -179,32 +187,65 @@ func (r *Ring) next() *entry {
 	return e
 }
 
+// left is how many operations are not handed over.
+func (r *Ring) left() uint32 { return r.tail - atomic.LoadUint32(r.sqHead) }
+
 // rawPatience is how long Enter waits without telling the runtime: a busy program never needs longer, and whoever waits
 // for its processor, or to stop the world, can bear it.
 const rawPatience = time.Millisecond
 
 // Enter hands over all operations that were asked for since, and waits until something is complete, at most for
-// patience: 0 does not wait, below 0 is for ever. It may return before, with nothing complete.
-func (r *Ring) Enter(patience time.Duration) error {
+// patience: 0 does not wait, below 0 is for ever. It returns what is complete, in that order and without exception, also
+// what had no room in the ring; until the next Enter this may be read. It may return before, with nothing complete.
+func (r *Ring) Enter(patience time.Duration) ([]Completion, error) {
+	r.done = r.done[:0]
 	first := rawPatience
 	if patience >= 0 {
 		first = min(first, patience)
 	}
-	_, _, errno := r.enter(unix.RawSyscall6, first, enterGetEvents)
-	if first != patience && r.Ready() == 0 && r.err == nil && (errno == 0 || errno == unix.ETIME) {
-		_, _, errno = r.enter(unix.Syscall6, patience, enterGetEvents)
+	errno := r.submit(r.raw, first, enterGetEvents)
+	r.collect()
+	if first != patience && len(r.done) == 0 && (errno == 0 || errno == unix.ETIME) {
+		errno = r.submit(r.call, patience, enterGetEvents)
+		r.collect()
+	}
+	for fine(errno) && atomic.LoadUint32(r.sqFlags)&overflowed != 0 { // now there is room
+		errno = r.submit(r.raw, 0, enterGetEvents)
+		r.collect()
 	}
 	switch {
 	case r.err != nil:
-		return fmt.Errorf("io_uring_enter: %w", r.err)
-	case errno != 0 && errno != unix.ETIME && errno != unix.EINTR:
-		return fmt.Errorf("io_uring_enter: %w", errno)
+		return r.done, fmt.Errorf("io_uring_enter: %w", r.err)
+	case !fine(errno):
+		return r.done, fmt.Errorf("io_uring_enter: %w", errno)
 	}
-	return nil
+	return r.done, nil
 }
 
-func (r *Ring) enter(call func(_, _, _, _, _, _, _ uintptr) (_, _ uintptr, _ unix.Errno), patience time.Duration,
-	flags uintptr) (_, _ uintptr, _ unix.Errno) {
+// fine tells whether a call has only ended early: its time was over, a signal came, or (before Linux 6.3) completions
+// had no room.
+func fine(errno unix.Errno) bool {
+	return errno == 0 || errno == unix.ETIME || errno == unix.EINTR || errno == unix.EBUSY
+}
+
+// mostTries bounds how often, a rawPatience apart, the kernel is asked to take operations for which it has no memory.
+const mostTries = 1000
+
+// submit enters the kernel until it has taken all operations: it may take a part, or none with EAGAIN, while it has no
+// memory for more. Only in the call that hands over the last it waits.
+func (r *Ring) submit(call systemCall, patience time.Duration, flags uintptr) unix.Errno {
+	errno := r.enter(call, patience, flags)
+	for tries := 0; r.left() > 0 && (errno == 0 || errno == unix.EAGAIN && tries < mostTries); {
+		if errno == unix.EAGAIN {
+			tries++
+			time.Sleep(rawPatience)
+		}
+		errno = r.enter(call, patience, flags)
+	}
+	return errno
+}
+
+func (r *Ring) enter(call systemCall, patience time.Duration, flags uintptr) unix.Errno {
 	atomic.StoreUint32(r.sqTail, r.tail)
 	waitFor := uintptr(0)
 	r.wait = waitArg{}
@@ -215,17 +256,16 @@ func (r *Ring) enter(call func(_, _, _, _, _, _, _ uintptr) (_, _ uintptr, _ uni
 		r.limit = unix.NsecToTimespec(patience.Nanoseconds())
 		r.wait.ts = uint64(uintptr(unsafe.Pointer(&r.limit))) // r is on the heap and does not move
 	}
-	return call(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.tail-atomic.LoadUint32(r.sqHead)), waitFor,
-		flags|enterExtArg, uintptr(unsafe.Pointer(&r.wait)), unsafe.Sizeof(r.wait))
+	_, _, errno := call(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.left()), waitFor, flags|enterExtArg,
+		uintptr(unsafe.Pointer(&r.wait)), unsafe.Sizeof(r.wait))
+	return errno
 }
 
-// Ready is how many operations are complete and not yet Seen.
-func (r *Ring) Ready() int { return int(atomic.LoadUint32(r.cqTail) - atomic.LoadUint32(r.cqHead)) }
-
-// Completion is one of those that are Ready, from 0.
-func (r *Ring) Completion(i int) Completion {
-	return r.cq[(atomic.LoadUint32(r.cqHead)+uint32(i))&uint32(len(r.cq)-1)]
+// collect copies what is complete, and gives its places in the ring back.
+func (r *Ring) collect() {
+	head, tail := atomic.LoadUint32(r.cqHead), atomic.LoadUint32(r.cqTail)
+	for ; head != tail; head++ {
+		r.done = append(r.done, r.cq[head&uint32(len(r.cq)-1)])
+	}
+	atomic.StoreUint32(r.cqHead, head)
 }
-
-// Seen gives the places of the first n completions back.
-func (r *Ring) Seen(n int) { atomic.StoreUint32(r.cqHead, atomic.LoadUint32(r.cqHead)+uint32(n)) }

@@ -14,8 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// watched is a ring, and what Enter has returned that no test has looked at yet.
+type watched struct {
+	*Ring
+	come []Completion
+}
+
 // newRing makes a ring for this goroutine's thread, or skips where there can be none.
-func newRing(t *testing.T, submissions, completions int) *Ring {
+func newRing(t *testing.T, submissions, completions int) *watched {
 	t.Helper()
 	if err := Available(); err != nil {
 		t.Skip(err)
@@ -31,10 +37,20 @@ func newRing(t *testing.T, submissions, completions int) *Ring {
 			t.Error(err)
 		}
 	})
-	return r
+	return &watched{Ring: r}
 }
 
-func newBuffers(t *testing.T, r *Ring, count, size int) *Buffers {
+// enter hands over, and waits for as long as patience.
+func (r *watched) enter(t *testing.T, patience time.Duration) {
+	t.Helper()
+	all, err := r.Enter(patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.come = append(r.come, all...)
+}
+
+func newBuffers(t *testing.T, r *watched, count, size int) *Buffers {
 	t.Helper()
 	b, err := r.NewBuffers(7, count, size)
 	if err != nil {
@@ -60,29 +76,25 @@ func pair(t *testing.T) (a, b int) {
 }
 
 // await returns the next completion; the test fails without one.
-func await(t *testing.T, r *Ring) Completion {
+func await(t *testing.T, r *watched) Completion {
 	t.Helper()
-	for begun := time.Now(); r.Ready() == 0; {
-		if err := r.Enter(time.Second); err != nil {
-			t.Fatal(err)
-		}
+	for begun := time.Now(); len(r.come) == 0; {
+		r.enter(t, time.Second)
 		if time.Since(begun) > time.Minute {
 			t.Fatal("nothing is complete")
 		}
 	}
-	done := r.Completion(0)
-	r.Seen(1)
+	done := r.come[0]
+	r.come = r.come[1:]
 	return done
 }
 
 // nothing fails when there is a completion after all that was ordered has been handed over.
-func nothing(t *testing.T, r *Ring) {
+func nothing(t *testing.T, r *watched) {
 	t.Helper()
-	if err := r.Enter(0); err != nil {
-		t.Fatal(err)
-	}
-	if n := r.Ready(); n > 0 {
-		t.Fatalf("%d completions, the first %+v; want none", n, r.Completion(0))
+	r.enter(t, 0)
+	if len(r.come) > 0 {
+		t.Fatalf("%d completions, the first %+v; want none", len(r.come), r.come[0])
 	}
 }
 
@@ -193,9 +205,7 @@ func TestSend(t *testing.T) {
 	}
 	all := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	r.SendNow(ours, all, 2)
-	if err := r.Enter(0); err != nil {
-		t.Fatal(err)
-	}
+	r.enter(t, 0)
 	done := await(t, r)
 	sent := int(done.Result)
 	if done.Data != 2 || sent <= 0 || sent >= len(all) {
@@ -268,19 +278,73 @@ func TestCancelAll(t *testing.T) {
 	}
 }
 
-// More orders than the ring holds are handed over in between, and completions beyond it are kept.
+// More orders than the ring holds are handed over in between, and one Enter returns all completions: also those that
+// the ring had no room for, and those of SendNow, which nobody would wait for.
 func TestMoreThanFits(t *testing.T) {
 	r := newRing(t, 4, 8)
+	b := newBuffers(t, r, 4, 16)
+	ours, theirs := pair(t)
+	receiving, _ := pair(t)
+	write(t, theirs, "there is more to receive than buffers take, which completes again and again: 0123456789")
+	if err := unix.Shutdown(receiving, unix.SHUT_RDWR); err != nil {
+		t.Fatal(err)
+	}
 	const many = 100
 	for i := range uint64(many) {
-		r.CloseDescriptor(-1, i) // fails, and so completes
+		r.CloseDescriptor(-1, 3*i) // fails, and so completes
+		r.SendNow(receiving, []byte("to nobody"), 3*i+1)
+		r.Receive(ours, b, 3*i+2)
+	}
+	r.enter(t, 0)
+	seen := map[uint64]Completion{}
+	for _, done := range r.come {
+		seen[done.Data] = done
 	}
 	for i := range uint64(many) {
-		if done := await(t, r); done.Data != i || !errors.Is(done.Err(), unix.EBADF) {
-			t.Fatalf("completion %+v, want %d and EBADF", done, i)
+		if done := seen[3*i]; !errors.Is(done.Err(), unix.EBADF) {
+			t.Fatalf("close %d: completion %+v, want EBADF", i, done)
+		}
+		if done := seen[3*i+1]; !errors.Is(done.Err(), unix.EPIPE) {
+			t.Fatalf("send %d: completion %+v, want EPIPE", i, done)
+		}
+		if done := seen[3*i+2]; i >= 4 && !errors.Is(done.Err(), unix.ENOBUFS) || done.More() {
+			t.Fatalf("receive %d: completion %+v, want ENOBUFS and no more", i, done)
 		}
 	}
+	r.come = nil
 	nothing(t, r)
+}
+
+// A kernel without memory takes a part of what is handed over, or nothing: then it is asked again, and not for ever.
+func TestTakenInParts(t *testing.T) {
+	r := newRing(t, 8, 16)
+	const many = 20
+	calls, refused := 0, 0
+	r.raw = func(trap, fd, submit, wait, flags, arg, size uintptr) (uintptr, uintptr, unix.Errno) {
+		if calls++; calls%5 == 0 && submit > 0 {
+			refused++
+			return 0, 0, unix.EAGAIN
+		}
+		if submit > 1 {
+			submit, flags = 1, flags&^enterGetEvents // as the kernel, which does not wait then
+		}
+		return unix.RawSyscall6(trap, fd, submit, wait, flags, arg, size)
+	}
+	for i := range uint64(many) {
+		r.CloseDescriptor(-1, i)
+	}
+	r.enter(t, 0)
+	if len(r.come) != many || refused == 0 || r.left() > 0 {
+		t.Fatalf("%d completions after %d calls of which %d were refused, %d left; want %d and none", len(r.come), calls,
+			refused, r.left(), many)
+	}
+	r.raw = func(_, _, _, _, _, _, _ uintptr) (uintptr, uintptr, unix.Errno) { return 0, 0, unix.EBADF }
+	for i := range uint64(many) { // more than the ring holds
+		r.CloseDescriptor(-1, i)
+	}
+	if _, err := r.Enter(0); !errors.Is(err, unix.EBADF) {
+		t.Errorf("Enter: %v, want EBADF", err)
+	}
 }
 
 // Whoever waits in Enter is woken by another thread's write to an eventfd.
@@ -294,10 +358,8 @@ func TestWake(t *testing.T) {
 	r.Readable(fd, 9)
 	nothing(t, r)
 	go func() { _, _ = unix.Write(fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }()
-	for r.Ready() == 0 {
-		if err := r.Enter(-1); err != nil {
-			t.Fatal(err)
-		}
+	for len(r.come) == 0 {
+		r.enter(t, -1)
 	}
 	if done := await(t, r); done.Data != 9 || done.Result != unix.POLLIN {
 		t.Errorf("completion %+v", done)
