@@ -32,10 +32,15 @@ import (
 func iouring(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	runtime.LockOSThread() // the ring belongs to a thread
 	defer runtime.UnlockOSThread()
-	p, err := newProactor(cfg, h)
+	p, err := newProactor(cfg, h, usualRings)
 	if err != nil {
 		return err
 	}
+	return p.run(ctx)
+}
+
+// run is the loop. It returns when ctx has ended and no connection is left.
+func (p *proactor) run(ctx context.Context) error {
 	defer p.end()
 	defer onStop(ctx, func() { ring(p.wake) })()
 	p.cfg.Ready(p.addr)

@@ -54,39 +54,39 @@ const (
 	kindBits = 3
 )
 
-// The sizes of the rings and of what the kernel receives into. With more than so many connections that send at the same
-// time orders to receive end for want of a buffer, and are given again.
 const (
-	ringOrders      = 1024
-	ringCompletions = 4096
-	ringBuffers     = 256
-	ringBufferSize  = 4 << 10
-
 	spareBuffers = 64
 	mostOutput   = 64 << 10 // with so much to send, a connection is not fed further
 )
 
-func newProactor(cfg Config, h fasthttp.RequestHandler) (*proactor, error) {
+// rings are the sizes of what the kernel shares: places for orders and for completions, and buffers that it receives
+// into. None bounds the server. With more than so many connections that send at the same time orders to receive end for
+// want of a buffer, and are given again.
+type rings struct{ orders, completions, buffers, bufferSize int }
+
+var usualRings = rings{orders: 1024, completions: 4096, buffers: 256, bufferSize: 4 << 10}
+
+func newProactor(cfg Config, h fasthttp.RequestHandler, sizes rings) (*proactor, error) {
 	p := &proactor{cfg: cfg, handler: h, slot: cfg.Board.Slot(0), lfd: -1, wake: -1, at: make([]*caller, 1)}
 	p.waiting = newWaiting(&p.cfg, p.close, p.tooSlow)
-	if err := p.begin(); err != nil {
+	if err := p.begin(sizes); err != nil {
 		p.end()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *proactor) begin() (err error) {
+func (p *proactor) begin(sizes rings) (err error) {
 	if p.lfd, p.addr, err = listen(&p.cfg); err != nil {
 		return err
 	}
 	if p.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return fmt.Errorf("create eventfd: %w", err)
 	}
-	if p.ring, err = uring.New(ringOrders, ringCompletions); err != nil {
+	if p.ring, err = uring.New(sizes.orders, sizes.completions); err != nil {
 		return err
 	}
-	if p.buffers, err = p.ring.NewBuffers(0, ringBuffers, ringBufferSize); err != nil {
+	if p.buffers, err = p.ring.NewBuffers(0, sizes.buffers, sizes.bufferSize); err != nil {
 		return err
 	}
 	p.ring.Readable(p.wake, stopDue)

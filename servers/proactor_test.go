@@ -1,0 +1,232 @@
+//go:build linux
+
+package servers
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"serverlab/internal/uring"
+)
+
+// smallest are rings in which nothing has room: orders are handed over in between, completions overflow, and input
+// finds no buffer.
+var smallest = rings{orders: 2, completions: 4, buffers: 2, bufferSize: 64}
+
+// startProactor starts a proactor in this process whose handler answers with a pattern: see patternOf.
+func startProactor(t *testing.T, sizes rings, change func(*Config)) *loopServer {
+	t.Helper()
+	if err := uring.Available(); err != nil {
+		t.Skip(err)
+	}
+	s := &loopServer{t: t, ended: make(chan error, 1)}
+	cfg := DefaultConfig()
+	ready := make(chan string, 1)
+	cfg.Ready = func(a net.Addr) { ready <- a.String() }
+	if change != nil {
+		change(&cfg)
+	}
+	s.board = cfg.Board
+	ctx, stop := context.WithCancel(t.Context())
+	s.stop = stop
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		p, err := newProactor(cfg, func(c *fasthttp.RequestCtx) { c.SetBody(patternOf(string(c.Path()))) }, sizes)
+		if err == nil {
+			err = p.run(ctx)
+		}
+		s.ended <- err
+	}()
+	select {
+	case s.addr = <-ready:
+	case err := <-s.ended:
+		t.Fatalf("it did not start: %v", err)
+	}
+	return s
+}
+
+// patternOf is the body for a path such as /7/1000: so many bytes, which are those of no other path.
+func patternOf(path string) []byte {
+	var seed, n int
+	if _, err := fmt.Sscanf(path, "/%d/%d", &seed, &n); err != nil {
+		return nil
+	}
+	return bytes.Repeat([]byte(path), n/len(path)+1)[:n]
+}
+
+// stingy dials with a receive buffer so small that a server's socket is full soon.
+func stingy(addr string) (*net.TCPConn, error) {
+	d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		e := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 4096) })
+		return errors.Join(e, err)
+	}}
+	c, err := d.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.TCPConn), c.SetDeadline(time.Now().Add(time.Minute))
+}
+
+// reads wants the answers for paths, in this order.
+func reads(from *bufio.Reader, paths []string) error {
+	for i, path := range paths {
+		var answer fasthttp.Response
+		if err := answer.Read(from); err != nil {
+			return fmt.Errorf("answer %d, for %s: %w", i, path, err)
+		}
+		if want := patternOf(path); !bytes.Equal(answer.Body(), want) {
+			return fmt.Errorf("answer %d, for %s: %d other bytes, beginning with %.20q", i, path, len(answer.Body()),
+				answer.Body())
+		}
+	}
+	return nil
+}
+
+// pathsOf are n requests of client number i.
+func pathsOf(i, n, size int) (paths []string, text string) {
+	for k := range n {
+		path := fmt.Sprintf("/%d/%d", i*10_000+k, size)
+		paths = append(paths, path)
+		text += get(path)
+	}
+	return paths, text
+}
+
+// someManner is a client in one of many ways; go on is closed when all have come.
+func someManner(addr string, i int, all <-chan struct{}, come func()) error {
+	c, err := stingy(addr)
+	come()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	in := bufio.NewReader(c)
+	reset := func() { _ = c.SetLinger(0) } // when it is closed
+	write := func(text string) {
+		_, _ = io.WriteString(c, text) // where this fails, reading does too
+	}
+	switch i % 9 {
+	case 0: // a thousand at a time, and nothing is read before all have come
+		paths, text := pathsOf(i, 1000, 100)
+		go write(text)
+		<-all
+		return reads(in, paths)
+	case 1: // much more than the sockets take
+		paths, text := pathsOf(i, 16, 100_000)
+		go write(text)
+		<-all
+		return reads(in, paths)
+	case 2: // gone in the middle of a request
+		reset()
+		write("GET /1/1 HTT")
+	case 3: // gone in the middle of the answers
+		_, text := pathsOf(i, 4, 100_000)
+		write(text)
+		_, err = io.CopyN(io.Discard, in, 1000)
+		reset()
+	case 4: // half-closed with requests under way
+		paths, text := pathsOf(i, 16, 20_000)
+		write(text)
+		if err := c.CloseWrite(); err != nil {
+			return err
+		}
+		<-all
+		if err := reads(in, paths); err != nil {
+			return err
+		}
+		if _, err := in.ReadByte(); err != io.EOF {
+			return fmt.Errorf("after the answers: %w, want the end", err)
+		}
+	case 5: // gone as soon as it has asked
+		_, text := pathsOf(i, 3, 1000)
+		write(text)
+	case 6: // one request after the other, each in two pieces
+		for k := range 20 {
+			paths, text := pathsOf(i, k+1, 10)
+			write(text[:len(text)/2])
+			write(text[len(text)/2:])
+			if err := reads(in, paths); err != nil {
+				return err
+			}
+		}
+	case 7: // gone at once
+		reset()
+	case 8: // the last request says so
+		paths, text := pathsOf(i, 2, 5000)
+		write(strings.Replace(text, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 2))
+		err = reads(in, paths[:1])
+	}
+	return err
+}
+
+// sockets counts those of this process.
+func sockets(t *testing.T) (n int) {
+	t.Helper()
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range all {
+		if to, _ := os.Readlink("/proc/self/fd/" + fd.Name()); strings.HasPrefix(to, "socket:") {
+			n++
+		}
+	}
+	return n
+}
+
+// However small the rings, each client gets its own answers, whole and in order, beside others that do not read, that
+// vanish, or that come in the place of those; and in the end nothing is left.
+func TestProactorBesideAllManners(t *testing.T) {
+	for name, sizes := range map[string]rings{"smallest": smallest, "usual": usualRings} {
+		t.Run(name, func(t *testing.T) {
+			before := sockets(t)
+			s := startProactor(t, sizes, nil)
+			for round := range 3 {
+				const many = 180
+				var clients errgroup.Group
+				all, came := make(chan struct{}), make(chan struct{}, many)
+				for i := range many {
+					clients.Go(func() error {
+						if err := someManner(s.addr, i, all, func() { came <- struct{}{} }); err != nil {
+							return fmt.Errorf("round %d, client %d, manner %d: %w", round, i, i%9, err)
+						}
+						return nil
+					})
+				}
+				for range many {
+					<-came
+				}
+				close(all)
+				if err := clients.Wait(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.stop()
+			if err := <-s.ended; err != nil {
+				t.Error(err)
+			}
+			if open, n := s.board.Slot(0).Open.Load(), s.board.Sum(); open != 0 || n.Accepts != 3*180 {
+				t.Errorf("%d are open of %d accepted, want none of %d", open, n.Accepts, 3*180)
+			}
+			if after := sockets(t); after != before {
+				t.Errorf("%d sockets are left, there were %d", after, before)
+			}
+		})
+	}
+}
