@@ -21,10 +21,14 @@ func needsPidfd() error {
 
 // needsUring tells whether the kernel takes orders by io_uring, which some switch off, and many a container forbids.
 func needsUring() error {
-	if err := uring.Available(); err != nil {
-		return missing("io_uring_setup(2)", uring.Since, err)
+	switch err := uring.Available(); {
+	case err == nil:
+		return nil
+	case errors.Is(err, uring.ErrSwitchedOff):
+		return fmt.Errorf("io_uring(7) is %w", err)
+	default:
+		return missing("io_uring(7)", uring.Since, err)
 	}
-	return nil
 }
 
 // missing says why a feature of the kernel can't be had.

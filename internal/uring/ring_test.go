@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -363,17 +362,5 @@ func TestWake(t *testing.T) {
 	}
 	if done := await(t, r); done.Data != 9 || done.Result != unix.POLLIN {
 		t.Errorf("completion %+v", done)
-	}
-}
-
-func TestExplain(t *testing.T) {
-	for set, switchedOff := range map[string]bool{"": false, "0": false, "1": true, "2": true} {
-		err := explain(unix.EPERM, set)
-		if !errors.Is(err, unix.EPERM) || strings.Contains(err.Error(), "io_uring_disabled="+set) != switchedOff {
-			t.Errorf("with %q: %v", set, err)
-		}
-	}
-	if err := explain(unix.ENOSYS, "2"); err != unix.ENOSYS {
-		t.Errorf("ENOSYS becomes %v", err)
 	}
 }
