@@ -43,13 +43,16 @@ func (c *caller) busy() bool {
 func (p *proactor) received(c *caller, done uring.Completion) {
 	c.receiving = done.More()
 	c.deaf = c.deaf && c.receiving
-	if id, ok := done.Buffer(); ok {
-		if done.Result > 0 && !c.gone {
-			p.take(c, p.buffers.Bytes(id, int(done.Result)))
-		}
-		p.buffers.Return(id)
-	} else if !c.gone && len(c.out) == 0 && (done.Err() == nil || broken(done.Err())) {
+	id, ok := done.Buffer()
+	switch {
+	case c.gone:
+	case done.Result > 0:
+		p.take(c, p.buffers.Bytes(id, int(done.Result)))
+	case len(c.out) == 0 && (done.Err() == nil || broken(done.Err())):
 		p.close(c)
+	}
+	if ok {
+		p.buffers.Return(id)
 	}
 	switch {
 	case c.gone:

@@ -35,7 +35,7 @@ func needsUring() error {
 func missing(feature, since string, err error) error {
 	switch {
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EINVAL):
-		return fmt.Errorf("%s needs Linux %s or newer: %w", feature, since, err)
+		return fmt.Errorf("%s needs Linux %s or newer, and a container that lets it through: %w", feature, since, err)
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%s is blocked by the container: %w", feature, err)
 	}

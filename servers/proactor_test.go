@@ -230,3 +230,48 @@ func TestProactorBesideAllManners(t *testing.T) {
 		})
 	}
 }
+
+// Who comes in the moment in which the server stops is answered, or sees the end; the server ends, and holds nothing.
+func TestProactorStopsWhileTheyCome(t *testing.T) {
+	before := sockets(t)
+	for i := range 40 {
+		s := startProactor(t, []rings{smallest, usualRings}[i%2], nil)
+		answered := make(chan struct{}, 1000)
+		var clients errgroup.Group
+		for k := range 4 {
+			clients.Go(func() error {
+				for {
+					c, err := stingy(s.addr)
+					if err != nil {
+						return nil // it listens no more
+					}
+					paths, text := pathsOf(k, 1+i%3, 10_000*(i%4))
+					_, err = io.WriteString(c, text)
+					if err == nil {
+						err = reads(bufio.NewReader(c), paths)
+					}
+					_ = c.Close()
+					if errors.Is(err, os.ErrDeadlineExceeded) {
+						return err
+					}
+					if err == nil {
+						select {
+						case answered <- struct{}{}:
+						default:
+						}
+					}
+				}
+			})
+		}
+		for range 1 + i {
+			<-answered
+		}
+		s.end()
+		if err := clients.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if after := sockets(t); after != before {
+			t.Fatalf("%d sockets are left, there were %d", after, before)
+		}
+	}
+}
