@@ -62,6 +62,9 @@ const (
 	aProcess = "a process"
 )
 
+// ringCall is the one call of a ring: the kernel does within it what is ordered.
+const ringCall = "io_uring_enter"
+
 // ErrNotTraced says that the calls of a trace do not hold the request that is looked for.
 var ErrNotTraced = errors.New("strace saw nobody read the request")
 
@@ -100,7 +103,7 @@ func OneRequest(all []Syscall, m TraceMark) (RequestTrace, error) {
 		if c.End() < m.Begin || c.Begin > m.End || c.Begin < m.Begin && c.End() > m.End {
 			continue // not of this request, or of one who slept through it
 		}
-		read = read || f.touches(c) && strings.Contains(c.Args, m.Text) || c.Name == "io_uring_enter"
+		read = read || f.touches(c) && strings.Contains(c.Args, m.Text) || c.Name == ringCall
 		switch {
 		case f.startup(c):
 			t.Startup[c.Name]++

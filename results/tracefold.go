@@ -163,7 +163,7 @@ func (f *folder) noise(c *Syscall) bool {
 	case strings.HasPrefix(c.Name, "epoll_") && strings.Contains(c.Name, "wait"):
 		p := f.pollers[epollKey{process, number0(c.Args)}]
 		return c.Result == "0" || p != nil && p.runtime && len(p.sockets) == 0
-	case c.Name == "io_uring_enter":
+	case c.Name == ringCall:
 		return strings.HasPrefix(c.Result, "-1 ETIME") // it has waited a while, for nothing
 	case c.Name == "epoll_ctl":
 		parts := strings.SplitN(c.Args, ", ", 4)

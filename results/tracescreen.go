@@ -23,6 +23,10 @@ func (t *SysTrace) Print(w io.Writer, style Style) error {
 	}
 	fmt.Fprint(&b, "\nstrace stops a thread at each call: read order and counts. Times are longer than\n",
 		"without it, and where threads race another run may show another order.\n")
+	if t.rings() {
+		fmt.Fprint(&b, "Within io_uring_enter the kernel itself accepts, reads, writes and closes, as\n",
+			"it was ordered to in memory: strace does not see that.\n")
+	}
 	if _, err := io.WriteString(w, style.text(b.String())); err != nil {
 		return fmt.Errorf("print the trace: %w", err)
 	}
@@ -119,6 +123,29 @@ var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"(?:\.\.\.)?`)
 // short leaves of a flag what tells it from its like.
 var short = strings.NewReplacer("eventpoll", "epoll", "EPOLL_CTL_", "", "CLONE_", "")
 
+// rings tells whether somebody hands over orders by io_uring.
+func (t *SysTrace) rings() bool {
+	return slices.ContainsFunc(t.Requests, func(r RequestTrace) bool {
+		return slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Name == ringCall })
+	})
+}
+
+// handedOver says what is told to io_uring_enter: how many orders it is handed, and whether to wait for a completion.
+func handedOver(args string) string {
+	parts := strings.SplitN(args, ", ", 4)
+	if len(parts) < 4 {
+		return args
+	}
+	var says []string
+	if n := number0(parts[1]); n > 0 {
+		says = append(says, plural(n, "order"))
+	}
+	if parts[2] != "0" {
+		says = append(says, "wait")
+	}
+	return strings.Join(append([]string{parts[0]}, says...), ", ")
+}
+
 // text is the call in n characters: strings are cut first, then the arguments, never the result.
 func (s *Step) text(n int) string {
 	if s.Kind == KindExit {
@@ -129,6 +156,9 @@ func (s *Step) text(n int) string {
 		result = " = " + firstWords(s.Result)
 	}
 	shown := short.Replace(s.Args)
+	if s.Name == ringCall {
+		shown = handedOver(shown)
+	}
 	args := quoted.ReplaceAllStringFunc(shown, func(q string) string {
 		text := strings.TrimSuffix(strings.Trim(strings.TrimSuffix(q, "..."), `"`), `\`)
 		return `"` + clip(text, 14) + `"`

@@ -68,10 +68,10 @@ func epollLanes(Config) []Lane { return alone(looping("event loop: one thread"))
 
 // iouringLanes are a proactor's: the kernel accepts, reads and writes for it, within the call in which it waits.
 func iouringLanes(Config) []Lane {
-	l := looping("proactor: one thread")
-	l.Does[0] = "hand over, and wait for what is done"
-	l.Again = l.Does[0]
-	return alone(l)
+	const enter = "hand over orders, and wait"
+	return append(alone(Lane{Who: "proactor: one thread", Does: []string{enter, "handle", "order an answer"},
+		Again: enter, Hands: "orders"}), Lane{Who: "the kernel, within that call",
+		Does: []string{accept, "read", "write", "close"}, Again: accept, Returns: "completions"})
 }
 
 // alone makes of a lane the first one of the server's one process, of which several threads or loops share it.
