@@ -171,13 +171,13 @@ func (p *proactor) await(c *caller) {
 	p.receive(c)
 }
 
-// receive orders input, once for all; where one request is all that there is, a piece at a time, so that mostly
-// nothing need be canceled when the connection ends.
+// receive orders input: a piece at first, and of whoever stays beyond that once for all. A client that leaves after one
+// request has nothing to be canceled, which would cost more than a second order.
 func (p *proactor) receive(c *caller) {
 	switch {
 	case c.receiving:
 		return
-	case p.cfg.KeepAlive:
+	case p.cfg.KeepAlive && c.session != nil:
 		p.ring.Receive(c.fd, p.buffers, c.id(receiveDone))
 	default:
 		p.ring.ReceiveOnce(c.fd, p.buffers, c.id(receiveDone))

