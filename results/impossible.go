@@ -79,6 +79,7 @@ func (t *Trial) impossible() string {
 		{"censored", float64(l.Censored), mostCount}, {"backlog", float64(l.Backlog), mostCount},
 		{"connections", float64(l.Connections), mostCount},
 		{"silent", float64(l.Silent), mostCount},
+		{"shed", float64(l.Shed), mostCount}, {"shed_service", l.ShedService, mostSeconds},
 		{"unserved of connections", float64(l.Unserved), float64(l.Connections)},
 		{"harmed of connections", float64(l.HarmedCount), float64(l.Connections)},
 		{"silent_closed of silent", float64(l.SilentClosed), float64(l.Silent)},
@@ -217,7 +218,7 @@ func (s *Series) impossible() string {
 	}
 	for _, p := range s.Points {
 		if what := outOfBounds([]figure{{"requests of a step", float64(p.Requests), mostCount},
-			{"errors of a step", float64(p.Errors), mostCount}, {"in_flight", float64(p.InFlight), mostCount},
+			{"errors of a step", float64(p.Errors), mostCount}, {"shed of a step", float64(p.Shed), mostCount}, {"in_flight", float64(p.InFlight), mostCount},
 			{"waiting", p.Waiting, mostSeconds}}); what != "" {
 			return what
 		}

@@ -40,8 +40,9 @@ func (l *Load) errorShare() (v float64, ok bool) {
 	if l.Model != "closed" {
 		return Goal{}.Value(l)
 	}
-	all := float64(l.Requests + l.ErrorCount())
-	return float64(l.ErrorCount()) / all, all > 0
+	bad := l.ErrorCount() + l.Shed
+	all := float64(l.Requests + bad)
+	return float64(bad) / all, all > 0
 }
 
 // notTheServer are the kinds of findings that, where they void response times, tell of the load generator or the
