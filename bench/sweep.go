@@ -39,13 +39,15 @@ var aboutLoads = results.Experiment{
 const (
 	loadPath        = "/?spin=1000" // rounds of SHA-256
 	loadConnections = 256           // in flight at most
+	loadDeadline    = 0.1           // seconds after which a client has given up
 	loadBeyond      = 2             // rates of a row that are beyond its capacity: up to about 1.6 times as much
 	loadLow         = 0.32          // of a row's capacity: the lowest rate is below that, far from the knee
 	loadReach       = 0.92          // of the load generator's ceiling, which beyond it would be measured
 	loadPoints      = 7             // of a row
-	loadPointsQuick = 5
+	loadPointsQuick = 4
+	loadWarmup      = 0.2  // seconds: half as much again as a server can do adds up to the deadline in that time
 	loadWindow      = 0.45 // seconds, at least
-	loadQuick       = 0.3
+	loadQuick       = 0.25
 	loadLongest     = 3.5 // seconds: what a p99 needs at 180 requests/s
 	loadLongQuick   = 1.0
 	maxDrain        = 1.0 // seconds that the load generator waits for answers after the window
@@ -130,8 +132,13 @@ func (b *bench) loadCapacity(ctx context.Context, say func(string, ...any)) (map
 	return all, nil
 }
 
-// loadRows are the usual ones; a look has the most different of them.
-var loadRows = lookAt("eventloop", "threadpool", "thread", "process")
+// loadRows are the usual ones, and one that turns away what is too much; a look has the most different of them.
+func loadRows(trials int, usual []string) []string {
+	if trials < results.MinTrials {
+		return []string{"eventloop", "threadpool", "thread", "process", "staged"}
+	}
+	return append(slices.Clip(usual), "staged")
+}
 
 // loads are the situations of the experiment as far as they are known before the calibration.
 func (b *bench) loads() []results.Situation { return b.loadsOf(guessed(b.rows)) }
@@ -179,7 +186,7 @@ func (b *bench) loadsOf(cal results.Calibration) []results.Situation {
 		sits = append(sits, results.Situation{Name: fmt.Sprintf("%s-%g", LoadName, rate), Title: fmt.Sprintf("%g/s", rate),
 			Subtitle: "answers/s", Metric: results.Goodput, Sweep: results.LoadSweep,
 			Meaning: "requests that compute arrive at random, more and more: where is the knee?",
-			Model:   "poisson", Path: loadPath, Connections: loadConnections, Rate: rate, Rows: rows[rate], Warmup: 0.1,
+			Model:   "poisson", Path: loadPath, Connections: loadConnections, Deadline: loadDeadline, Rate: rate, Rows: rows[rate], Warmup: loadWarmup,
 			Window: min(max(math.Ceil(100*p99Samples/rate)/100, window), longest)})
 	}
 	return sits

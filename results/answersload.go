@@ -136,10 +136,27 @@ func overload(curves []Curve) (all []string) {
 	if len(waits) > 0 {
 		all = append(all, "Past it requests queue, p99 at the highest rate: "+some(waits)+".")
 	}
+	if text := late(curves); text != "" {
+		all = append(all, text)
+	}
 	if len(errors) > 0 {
 		all = append(all, "Without a right answer at the highest rate: "+some(errors)+".")
 	}
 	return all
+}
+
+// late tells how much of its peak each row answers in time at the highest rate, where answers have to come in time.
+func late(curves []Curve) string {
+	var rows []string
+	for i := range curves {
+		if share, ok := curves[i].PastInTime(); ok {
+			rows = append(rows, fmt.Sprintf("%s %% in %s", number(100*share, 2), curves[i].Architecture.Label))
+		}
+	}
+	if len(rows) == 0 {
+		return ""
+	}
+	return "Answered within " + duration(curves[0].Deadline, 3) + " at the highest rate, of the peak: " + some(rows) + "."
 }
 
 // queueFactor is by how much p99 must have grown from the knee on before it is said that requests queue.

@@ -76,6 +76,7 @@ var expMetrics = []expMetric{
 	{name: "peak", about: Goodput, higher: true, swept: (*Curve).blockPeaks},
 	{name: "knee", about: Goodput, higher: true, swept: (*Curve).blockKnees},
 	{name: "past", about: Goodput, higher: true, swept: (*Curve).blockPasts},
+	{name: "intime", about: Goodput, higher: true, swept: (*Curve).blockInTimes},
 	{name: wrongly, beside: true, value: func(t *Trial) (float64, bool) {
 		return float64(t.Load.ErrorCount() + t.Load.Shed), t.Failure == ""
 	}},
@@ -177,7 +178,7 @@ func (c *expCell) sweep(m *expMetric, run *Run, trials []Trial, sweep string) {
 			c.word = "no figure"
 		} else if len(c.values) == 0 {
 			c.word = "none was found, or no trial counts"
-			if m.name == "past" && !curve.Reached() {
+			if (m.name == "past" || m.name == "intime") && !curve.Reached() {
 				c.word = "it held all that was offered, or no trial counts"
 			}
 		}

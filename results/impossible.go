@@ -264,7 +264,7 @@ func (r *Run) impossible() string {
 		figures := []figure{{"rate", s.Rate, mostPerSecond}, {"ceiling", s.Ceiling, mostPerSecond},
 			{"warmup", s.Warmup, mostSeconds}, {"window", s.Window, mostSeconds},
 			{"connections", float64(s.Connections), mostCount}, {"silent", float64(s.Silent), mostCount},
-			{"timeout", s.Timeout, mostSeconds}, {"mix_share", s.MixShare, 1}, {"slow", float64(s.Slow), mostCount},
+			{"timeout", s.Timeout, mostSeconds}, {"deadline", s.Deadline, mostSeconds}, {"mix_share", s.MixShare, 1}, {"slow", float64(s.Slow), mostCount},
 			{"clients", float64(s.Clients), mostCount}, {"read", float64(s.Read), mostCount},
 			{"visit", s.Visit, mostCount}, {"think", s.Think, mostSeconds}, {"cpus", float64(s.CPUs), mostCount},
 			{"procs", float64(s.Procs), mostCount}, {"workers", float64(s.Workers), mostCount},

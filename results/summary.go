@@ -93,7 +93,7 @@ func summaryReached(b *bytes.Buffer, l *Load) {
 		fmt.Fprintf(b, "%s errors: %s\n", count(n), l.ErrorText())
 	}
 	if l.Shed > 0 {
-		fmt.Fprintf(b, "%s requests shed: refused with 503, after %s on average; times are of the others\n", count(l.Shed),
+		fmt.Fprintf(b, "%s shed (503 after %s on average); times below are of the others\n", count(l.Shed),
 			duration(l.ShedService, 2))
 	}
 	if s := l.Sessions; s != nil && s.State == "stateful" {

@@ -145,7 +145,7 @@ func TestStagedStopsWithStagesBusy(t *testing.T) {
 // A stage takes as many as it has threads and places in its queue, first come, first served; put waits for a place.
 func TestStage(t *testing.T) {
 	begun, gone, goOn := make(chan int, 4), make(chan int, 4), make(chan struct{})
-	s, err := openStage(1, 2, func(i int) int { begun <- i; <-goOn; return i }, func(i int) { gone <- i })
+	s, err := openStage(1, 0, 2, func(i int) int { begun <- i; <-goOn; return i }, func(i int) { gone <- i })
 	if err != nil {
 		t.Fatal(err)
 	}
