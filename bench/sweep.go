@@ -14,7 +14,14 @@ import (
 // LoadName is the experiment that offers every row more and more requests, up to what it can do and past it.
 const LoadName = "load"
 
-const welsh = "Welsh, Culler, Brewer: SEDA, SOSP 2001, section 2"
+const (
+	welsh      = "Welsh, Culler, Brewer: SEDA, SOSP 2001, section 2"
+	overloaded = "Welsh, Culler: Adaptive overload control for busy Internet servers, USITS 2003"
+)
+
+// loadStaged has as many places as a pool of 64, and no more threads than requests that compute need: of 64 that all
+// compute, each has a request at hand that waits for the others' turns, which is a queue that nobody sees.
+const loadStaged = "staged:queue=60:workers=4"
 
 var aboutLoads = results.Experiment{
 	Name: LoadName, Question: "how much can each hold, up to the knee and past it?",
@@ -25,6 +32,12 @@ var aboutLoads = results.Experiment{
 			Source: welsh, Holds: "peak(thread, load) <= 0.9*peak(threadpool, load)"},
 		{Says: "A process for each request can hold less than a tenth of what threads can that are there before.",
 			Source: stevens, Holds: "peak(process, load) <= 0.1*peak(threadpool, load)"},
+		{Says: "An event loop that takes on more than it can do answers as many as before, and hardly anybody in time.",
+			Source: overloaded, Holds: "intime(eventloop, load) <= 0.5"},
+		{Says: "So does a pool of threads: that it serves no more at a time only has them wait elsewhere.",
+			Source: overloaded, Holds: "intime(threadpool, load) <= 0.5"},
+		{Says: "Who turns away what its queue has no place for goes on answering the others in time.",
+			Source: overloaded, Holds: "intime(" + loadStaged + ", load) >= 0.75"},
 	},
 }
 
@@ -135,9 +148,9 @@ func (b *bench) loadCapacity(ctx context.Context, say func(string, ...any)) (map
 // loadRows are the usual ones, and one that turns away what is too much; a look has the most different of them.
 func loadRows(trials int, usual []string) []string {
 	if trials < results.MinTrials {
-		return []string{"eventloop", "threadpool", "thread", "process", "staged"}
+		return []string{"eventloop", "threadpool", "thread", "process", loadStaged}
 	}
-	return append(slices.Clip(usual), "staged")
+	return append(slices.Clip(usual), loadStaged)
 }
 
 // loads are the situations of the experiment as far as they are known before the calibration.
