@@ -22,7 +22,7 @@ type loadLine struct {
 func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 	var lines []loadLine
 	var theories []*Theory
-	most, clients, conns, asked := 0, 0, "a connection per request", ""
+	most, clients, conns, asked, refuses := 0, 0, "a connection per request", "", false
 	curves := Curves(run, trials, sweep)
 	for k := range curves {
 		c := &curves[k]
@@ -32,6 +32,7 @@ func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 		line := loadLine{name: c.Architecture.Label, style: styleOf(run, c.Architecture), knee: c.Sweep.Knee, at: c.Points}
 		for _, p := range c.Points {
 			most = max(most, p.Trials)
+			refuses = refuses || p.Shed.Median > 0
 		}
 		clients = max(clients, c.Sweep.Connections)
 		if c.Sweep.KeepAlive {
@@ -45,6 +46,9 @@ func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 	head := plot.Head{Note: sweep + ": " + asked + ", open loop, " + plural(clients, "connection") + " at most, " +
 		conns + "; medians of " + plural(most, "trial") + " at each rate", Count: "trials", Of: "architecture",
 		Desc: "The knee is where throughput over response time is highest; past it there is waiting and little more."}
+	if refuses {
+		head.Desc += " What was refused with 503 has no response time, which makes who refuses look fast."
+	}
 	if most >= MinTrials {
 		head.Note += " with 95 % intervals"
 	}

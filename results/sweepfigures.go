@@ -51,6 +51,11 @@ func (l *Load) within(seconds float64) (v float64, ok bool) {
 	return float64(min(n, int64(l.Requests))) / l.Window, true
 }
 
+// shedShare is how much of what was offered the server refused with 503.
+func (l *Load) shedShare() (share float64, ok bool) {
+	return float64(l.Shed) / float64(l.Intended), l.Intended > 0
+}
+
 func quantileOf(q float64) func(*Load) (float64, bool) {
 	return func(l *Load) (float64, bool) { return l.Response.Quantile(q) }
 }

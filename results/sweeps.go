@@ -38,7 +38,8 @@ type CurvePoint struct {
 	Achieved Summary // goodput: right answers per second within the window
 	Held     Summary // goodput over what was really offered, which is random; 1: nothing is left over
 	InTime   Summary // right answers per second within the curve's Deadline; no figure without one
-	P50, P99 Summary // response time, seconds
+	P50, P99 Summary // response time of what was answered, seconds
+	Shed     Summary // share of what was offered that was refused with 503
 	Errors   Summary // share of the requests without a right answer a second after the window
 	Valid    int     // trials that count
 	Trials   int
@@ -129,6 +130,7 @@ func (c *Curve) add(s *Situation, trials []*Trial) {
 	q := CurvePoint{Rate: s.Rate, Achieved: p.spread((*Load).goodput), Held: p.spread((*Load).held),
 		InTime: p.spread(func(l *Load) (float64, bool) { return l.within(s.Deadline) }),
 		P50:    p.spread(quantileOf(0.5)), P99: p.spread(quantileOf(0.99)), Errors: p.spread((*Load).errorShare),
+		Shed:  p.spread((*Load).shedShare),
 		Valid: p.Valid, Trials: len(p.Trials)}
 	if p.Void {
 		q.Void = cmp.Or(commonest(words), "no figure")

@@ -134,7 +134,7 @@ func (d *loadScreen) lines() (lines []string) {
 	put(bold, row("● best or tied", "answered, of those offered", "knee", "peak", "past the"))
 	knee := "knee"
 	if d.deadline() > 0 {
-		knee = "(in time)"
+		knee = "/ in time"
 	}
 	put(bold, row("a row's rates", d.axis(), "offered/s", "answers/s", knee))
 	for i := range d.curves {
@@ -226,7 +226,7 @@ func past(c *Curve) string {
 		return "–"
 	}
 	if inTime, ok := c.PastInTime(); ok {
-		return fmt.Sprintf("%.0f (%.0f) %%", 100*share, 100*inTime)
+		return fmt.Sprintf("%.0f/%.0f %%", 100*share, 100*inTime)
 	}
 	return fmt.Sprintf("%.0f %%", 100*share)
 }
@@ -260,7 +260,7 @@ func (d *loadScreen) notes() (lines []string) {
 	text := "K, the knee: highest throughput / p50. Past it █ sinks: not all is answered in time. " +
 		"Past the knee: answers/s at a row's highest rate, of its peak"
 	if d.deadline() > 0 {
-		text += fmt.Sprintf(" (those within %s)", duration(d.deadline(), 3))
+		text += fmt.Sprintf(" / those within %s", duration(d.deadline(), 3))
 	}
 	lines = append(lines, wrap(text+".", screenWidth)...)
 	return append(lines, fmt.Sprintf("A connection per request, at most %s at a time; the rest waits in the client.",
