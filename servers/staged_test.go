@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"bytes"
 	"net"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -257,4 +259,23 @@ func TestStageGivesWay(t *testing.T) {
 		}
 		s.close()
 	}
+}
+
+// However many requests a client sends at once, its connection has one place, and leaves the others to others.
+func TestStagedClientHasOnePlace(t *testing.T) {
+	s := startReactor(t, staged, func(c *Config) { c.Workers, c.Queue = 1, 1 })
+	defer s.end()
+	greedy, modest := s.dial(), s.dial()
+	defer greedy.Close()
+	defer modest.Close()
+	const many = 20
+	s.send(greedy, strings.Repeat(get("/wait"), many))
+	answers := bufio.NewReader(modest)
+	for range many {
+		<-s.waiting
+		s.send(modest, helloText)
+		s.goOn <- struct{}{}
+		s.wants(answers, bodies("hello")...)
+	}
+	s.wants(bufio.NewReader(greedy), bodies(slices.Repeat([]string{"waited"}, many)...)...)
 }
