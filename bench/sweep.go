@@ -199,7 +199,8 @@ func (b *bench) loadsOf(cal results.Calibration) []results.Situation {
 		sits = append(sits, results.Situation{Name: fmt.Sprintf("%s-%g", LoadName, rate), Title: fmt.Sprintf("%g/s", rate),
 			Subtitle: "answers/s", Metric: results.Goodput, Sweep: results.LoadSweep,
 			Meaning: "requests that compute arrive at random, more and more: where is the knee?",
-			Model:   "poisson", Path: loadPath, Connections: loadConnections, Deadline: loadDeadline, Rate: rate, Rows: rows[rate], Warmup: loadWarmup,
+			Model:   "poisson", Path: loadPath, Connections: loadConnections, Deadline: loadDeadline, Rate: rate,
+			Rows: rows[rate], Warmup: loadWarmup,
 			Window: min(max(math.Ceil(100*p99Samples/rate)/100, window), longest)})
 	}
 	return sits

@@ -162,7 +162,8 @@ func late(curves []Curve) string {
 	if len(rows) == 0 {
 		return ""
 	}
-	return "Answered within " + duration(curves[0].Deadline, 3) + " at the highest rate, of the peak: " + some(rows) + "."
+	return fmt.Sprintf("Answered within %s at the highest rate, of the peak: %s.", duration(curves[0].Deadline, 3),
+		some(rows))
 }
 
 // queueFactor is by how much p99 must have grown from the knee on before it is said that requests queue.

@@ -74,8 +74,8 @@ func inTimeOffered(name string, deadline float64, head plot.Head, lines []loadLi
 	return Picture{Name: name + "-in-time-offered", About: AboutLoad,
 		Chart: againstOffered("Answers within "+duration(deadline, 3)+" against offered load", head, lines,
 			func(p *CurvePoint) Summary { return p.InTime }),
-		Look: "The same, for clients who wait for no longer. Who takes on more than it can do lets everybody wait, and " +
-			"its line falls; who turns away what is too much answers the others in time, and its line stays level."}
+		Look: "The same, for clients who wait for no longer. Who takes on more than it can do lets everybody " +
+			"wait, and its line falls; who turns away what is too much answers the others in time, and its line stays level."}
 }
 
 // againstOffered draws a figure of each point against its offered rate; nil where there is none.

@@ -218,7 +218,8 @@ func (s *Series) impossible() string {
 	}
 	for _, p := range s.Points {
 		if what := outOfBounds([]figure{{"requests of a step", float64(p.Requests), mostCount},
-			{"errors of a step", float64(p.Errors), mostCount}, {"shed of a step", float64(p.Shed), mostCount}, {"in_flight", float64(p.InFlight), mostCount},
+			{"errors of a step", float64(p.Errors), mostCount}, {"shed of a step", float64(p.Shed), mostCount},
+			{"in_flight", float64(p.InFlight), mostCount},
 			{"waiting", p.Waiting, mostSeconds}}); what != "" {
 			return what
 		}
@@ -264,7 +265,8 @@ func (r *Run) impossible() string {
 		figures := []figure{{"rate", s.Rate, mostPerSecond}, {"ceiling", s.Ceiling, mostPerSecond},
 			{"warmup", s.Warmup, mostSeconds}, {"window", s.Window, mostSeconds},
 			{"connections", float64(s.Connections), mostCount}, {"silent", float64(s.Silent), mostCount},
-			{"timeout", s.Timeout, mostSeconds}, {"deadline", s.Deadline, mostSeconds}, {"mix_share", s.MixShare, 1}, {"slow", float64(s.Slow), mostCount},
+			{"timeout", s.Timeout, mostSeconds}, {"deadline", s.Deadline, mostSeconds},
+			{"mix_share", s.MixShare, 1}, {"slow", float64(s.Slow), mostCount},
 			{"clients", float64(s.Clients), mostCount}, {"read", float64(s.Read), mostCount},
 			{"visit", s.Visit, mostCount}, {"think", s.Think, mostSeconds}, {"cpus", float64(s.CPUs), mostCount},
 			{"procs", float64(s.Procs), mostCount}, {"workers", float64(s.Workers), mostCount},

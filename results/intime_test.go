@@ -102,8 +102,9 @@ func TestInTimeIsShown(t *testing.T) {
 		chart := slices.ContainsFunc(sweepPictures(r, trials, LoadSweep), func(p Picture) bool {
 			return p.Name == "load-in-time-offered" && p.Chart != nil
 		})
-		sentence := strings.Contains(strings.Join(overload(Curves(r, trials, LoadSweep)), " "), "Answered within 100 ms")
-		if !strings.Contains(strings.Join(overload(Curves(r, trials, LoadSweep)), " "), "503, which is in no response time") {
+		said := strings.Join(overload(Curves(r, trials, LoadSweep)), " ")
+		sentence := strings.Contains(said, "Answered within 100 ms")
+		if !strings.Contains(said, "503, which is in no response time") {
 			t.Error("nobody is told how much was refused")
 		}
 		if want := r == &run; column != want || chart != want || sentence != want {
