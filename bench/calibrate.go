@@ -166,6 +166,9 @@ func (b *bench) probeOnce(ctx context.Context, argv []string, s results.Situatio
 		return nil, 0, err
 	case load.Requests == 0:
 		why := load.ErrorText()
+		if load.Shed > 0 {
+			why = fmt.Sprintf("%d requests got 503", load.Shed)
+		}
 		if why != "" {
 			why = " (" + why + ")"
 		}

@@ -145,8 +145,8 @@ func (d *Demo) fail(err error) {
 func (d *Demo) take(i, turn int, points []results.Point) {
 	kept := make([]results.Point, len(points))
 	for k, p := range points { // theirs are valid for now only
-		kept[k] = results.Point{Requests: p.Requests, Errors: p.Errors, InFlight: p.InFlight, Waiting: p.Waiting,
-			Response: results.NewPacked()}
+		kept[k] = results.Point{Requests: p.Requests, Errors: p.Errors, Shed: p.Shed, InFlight: p.InFlight,
+			Waiting: p.Waiting, Response: results.NewPacked()}
 		if p.Response.Count() > 0 {
 			kept[k].Response.Merge(p.Response.PackedHistogram)
 		}

@@ -14,7 +14,14 @@ import (
 // LoadName is the experiment that offers every row more and more requests, up to what it can do and past it.
 const LoadName = "load"
 
-const welsh = "Welsh, Culler, Brewer: SEDA, SOSP 2001, section 2"
+const (
+	welsh      = "Welsh, Culler, Brewer: SEDA, SOSP 2001, section 2"
+	overloaded = "Welsh, Culler: Adaptive overload control for busy Internet servers, USITS 2003"
+)
+
+// loadStaged has as many places as a pool of 64, and no more threads than requests that compute need: of 64 that all
+// compute, each has a request at hand that waits for the others' turns, which is a queue that nobody sees.
+const loadStaged = "staged:queue=60:workers=4"
 
 var aboutLoads = results.Experiment{
 	Name: LoadName, Question: "how much can each hold, up to the knee and past it?",
@@ -25,6 +32,12 @@ var aboutLoads = results.Experiment{
 			Source: welsh, Holds: "peak(thread, load) <= 0.9*peak(threadpool, load)"},
 		{Says: "A process for each request can hold less than a tenth of what threads can that are there before.",
 			Source: stevens, Holds: "peak(process, load) <= 0.1*peak(threadpool, load)"},
+		{Says: "An event loop that takes on more than it can do answers as many as before, and hardly anybody in time.",
+			Source: overloaded, Holds: "intime(eventloop, load) <= 0.5"},
+		{Says: "So does a pool of threads: that it serves no more at a time only has them wait elsewhere.",
+			Source: overloaded, Holds: "intime(threadpool, load) <= 0.5"},
+		{Says: "Who turns away what its queue has no place for goes on answering the others in time.",
+			Source: overloaded, Holds: "intime(" + loadStaged + ", load) >= 0.75"},
 	},
 }
 
@@ -39,13 +52,15 @@ var aboutLoads = results.Experiment{
 const (
 	loadPath        = "/?spin=1000" // rounds of SHA-256
 	loadConnections = 256           // in flight at most
+	loadDeadline    = 0.1           // seconds after which a client has given up
 	loadBeyond      = 2             // rates of a row that are beyond its capacity: up to about 1.6 times as much
 	loadLow         = 0.32          // of a row's capacity: the lowest rate is below that, far from the knee
 	loadReach       = 0.92          // of the load generator's ceiling, which beyond it would be measured
 	loadPoints      = 7             // of a row
-	loadPointsQuick = 5
+	loadPointsQuick = 4
+	loadWarmup      = 0.2  // seconds: half as much again as a server can do adds up to the deadline in that time
 	loadWindow      = 0.45 // seconds, at least
-	loadQuick       = 0.3
+	loadQuick       = 0.25
 	loadLongest     = 3.5 // seconds: what a p99 needs at 180 requests/s
 	loadLongQuick   = 1.0
 	maxDrain        = 1.0 // seconds that the load generator waits for answers after the window
@@ -130,8 +145,13 @@ func (b *bench) loadCapacity(ctx context.Context, say func(string, ...any)) (map
 	return all, nil
 }
 
-// loadRows are the usual ones; a look has the most different of them.
-var loadRows = lookAt("eventloop", "threadpool", "thread", "process")
+// loadRows are the usual ones, and one that turns away what is too much; a look has the most different of them.
+func loadRows(trials int, usual []string) []string {
+	if trials < results.MinTrials {
+		return []string{"eventloop", "threadpool", "thread", "process", loadStaged}
+	}
+	return append(slices.Clip(usual), loadStaged)
+}
 
 // loads are the situations of the experiment as far as they are known before the calibration.
 func (b *bench) loads() []results.Situation { return b.loadsOf(guessed(b.rows)) }
@@ -179,7 +199,8 @@ func (b *bench) loadsOf(cal results.Calibration) []results.Situation {
 		sits = append(sits, results.Situation{Name: fmt.Sprintf("%s-%g", LoadName, rate), Title: fmt.Sprintf("%g/s", rate),
 			Subtitle: "answers/s", Metric: results.Goodput, Sweep: results.LoadSweep,
 			Meaning: "requests that compute arrive at random, more and more: where is the knee?",
-			Model:   "poisson", Path: loadPath, Connections: loadConnections, Rate: rate, Rows: rows[rate], Warmup: 0.1,
+			Model:   "poisson", Path: loadPath, Connections: loadConnections, Deadline: loadDeadline, Rate: rate,
+			Rows: rows[rate], Warmup: loadWarmup,
 			Window: min(max(math.Ceil(100*p99Samples/rate)/100, window), longest)})
 	}
 	return sits

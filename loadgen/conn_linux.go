@@ -88,7 +88,9 @@ const (
 	ended    = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 )
 
-// restTime is how long a slot rests after a connection that could not be opened, in nanoseconds.
+// restTime is how long a slot rests after a connection that could not be opened, in nanoseconds, and in a closed loop
+// after a request that was shed: 503 comes at once, and a client that asked again at once, as no real one does, would
+// have the server do little else than refuse. In an open loop the schedule says when to ask.
 const restTime = 10e6
 
 // maxReads bounds the reads of one event, so that a flood on one connection can't starve the others.
@@ -307,6 +309,8 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 	k := t.judge(c, in)
 	switch {
 	case c.crash: // any answer will do: it is none of the load's
+	case k == shed && in:
+		t.shed(c, now)
 	case k != none && in:
 		t.erred(c, k)
 	case k == none:
@@ -322,6 +326,9 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 		}
 	}
 	at := t.after(c, k != none, now)
+	if k == shed && !t.plan.open {
+		at = max(at, now+restTime)
+	}
 	old := int32(-1)
 	leaves := t.plan.partly && c.left == 0
 	if ended || leaves || !t.plan.keepAlive || c.answer.mustClose() || c.written < len(t.text(c)) {
@@ -337,6 +344,14 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 	if old >= 0 {
 		t.network.shut(old) // only now, so that its cost delays nothing
 	}
+}
+
+// shed counts c's request, to which 503 came now. How soon is no response time: with such short ones among them, a
+// server would look the faster, the more it turns away.
+func (t *thread) shed(c *conn, now int64) {
+	t.series.open.errors[shed]++
+	t.shedTime += now - c.sent
+	c.harmed = true
 }
 
 // took records the times of c's answer, which is right and came now.

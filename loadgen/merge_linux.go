@@ -43,8 +43,10 @@ func (r *run) merge() *results.Load {
 		l.Window = time.Duration(max(0, min(stop, p.end)-p.begin)).Seconds()
 	}
 	var sum meter
+	shedTime := int64(0)
 	for _, t := range r.threads {
 		sum = sum.plus(t.window)
+		shedTime += t.shedTime
 		l.Intended += t.intended
 		l.Censored += t.censored
 		l.Backlog += t.backlog
@@ -83,6 +85,9 @@ func (r *run) merge() *results.Load {
 	}
 	_, steps := r.stepsEnded()
 	r.addSteps(l, steps)
+	if l.Shed > 0 {
+		l.ShedService = time.Duration(shedTime).Seconds() / float64(l.Shed)
+	}
 	if s := l.Sessions; s != nil {
 		for _, t := range r.threads {
 			s.Opened += t.clients.opened
@@ -121,6 +126,7 @@ func (r *run) addSteps(l *results.Load, n int64) {
 		}
 		l.Series.Points = append(l.Series.Points, p)
 		l.Requests += p.Requests
+		l.Shed += p.Shed
 		p.Response.AddTo(l.Response)
 		p.Service.AddTo(l.Service)
 	}

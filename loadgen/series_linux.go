@@ -29,7 +29,7 @@ type series struct {
 // point is a step: histograms lie in the arena, response times from one place on and service times from the next.
 type point struct {
 	requests                uint64
-	errors                  [kinds]uint32
+	errors                  [kinds]uint32 // and what was shed
 	inFlight                int
 	waiting                 int64
 	response, service, next int
@@ -87,7 +87,10 @@ func (s *series) merge(i int, into *results.Point, errors map[string]uint64) {
 	p := &s.points[i]
 	into.Requests += p.requests
 	for k, n := range p.errors {
-		if n > 0 {
+		switch {
+		case kind(k) == shed:
+			into.Shed += uint64(n)
+		case n > 0:
 			into.Errors += uint64(n)
 			errors[kind(k).String()] += uint64(n)
 		}

@@ -86,6 +86,7 @@ type thread struct {
 	stall                   stall
 
 	intended, censored, backlog uint64
+	shedTime                    int64 // nanoseconds between sending and 503, of all that was shed in the window
 
 	failed    uint64 // since the fault
 	recovered int64  // when the first right answer to a request after the fault came; 0: not yet

@@ -90,8 +90,12 @@ func (v *verdict) answers() {
 		v.find("client's limits", results.Everything, "%d connections could not be opened here: %s", n, l.ErrorText())
 	} else if n := l.ErrorCount(); n > 0 && !v.Crash {
 		v.find("errors", whole, "%d beside %d answers: %s", n, l.Requests, l.ErrorText())
-	} else if l.Requests == 0 && l.Censored == 0 && l.Window > 0 && !v.Crash {
+	} else if l.Requests == 0 && l.Censored == 0 && l.Shed == 0 && l.Window > 0 && !v.Crash {
 		v.find("too few samples", whole, "no request was answered in the window")
+	}
+	if l.Shed > 0 && !v.Crash {
+		v.find("shed", whole, "%d of %d requests got 503; response times are those of the others", l.Shed,
+			l.Shed+l.Requests+l.ErrorCount())
 	}
 	// In an open loop a slot without an answer may simply not have been needed.
 	if l.Unserved > 0 && l.Model == "closed" && !v.Crash {
@@ -197,6 +201,7 @@ func (v *verdict) littlesLaw() {
 		law += float64(m.Requests) / l.Window * m.Service.Mean() / 1e9
 		cut = max(cut, float64(m.Service.Max())/1e9)
 	}
+	law += float64(l.Shed) / l.Window * l.ShedService
 	if off := math.Abs(law-flight) / flight; off > littleError+cut/l.Window {
 		v.find("Little's law", timing, "rate x time gives %.1f requests in flight; there were %.1f", law, flight)
 	}

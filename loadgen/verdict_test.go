@@ -117,6 +117,12 @@ func TestVerdict(t *testing.T) {
 			})}, "", "", ""},
 		{"late", Evidence{Load: edited(steady("poisson"), func(l *results.Load) { _ = l.Lag.RecordValues(4e6, 100) })},
 			"generator-bound", "latency", "sent more than 4.0"},
+		{"requests that are shed", Evidence{Load: edited(steady("closed"), func(l *results.Load) {
+			l.Shed, l.ShedService = 6000, 5e-3
+			l.Audit.InFlight += 6000 / l.Window * l.ShedService // they are on their way, too
+		})}, "shed", "cpu-per-request throughput memory-per-silent harmed latency outage balance", "6000 of"},
+		{"requests that are shed by who crashes", Evidence{Crash: true, Load: edited(steady("closed"),
+			func(l *results.Load) { l.Shed = 300 })}, "", "", ""},
 		{"starved", Evidence{Load: edited(steady("closed"), func(l *results.Load) { l.Unserved = 63 })},
 			"starved", "cpu-per-request throughput memory-per-silent latency", "63/64"},
 		{"a crash starves, and gives errors", Evidence{Crash: true, Load: edited(steady("closed"), func(l *results.Load) {

@@ -110,7 +110,7 @@ func (c *Curve) keptPerBlock() (shares []float64) {
 
 // overload tells where the knees are, and what the requests meet beyond them.
 func overload(curves []Curve) (all []string) {
-	var knees, waits, errors []string
+	var knees, waits, errors, shed []string
 	for i := range curves {
 		c := &curves[i]
 		if k := c.Knee(); k != nil && k.P99.N > 0 {
@@ -129,6 +129,9 @@ func overload(curves []Curve) (all []string) {
 		if last.Errors.N > 0 && last.Errors.Median > 0 {
 			errors = append(errors, fmt.Sprintf("%s %% in %s", number(100*last.Errors.Median, 2), c.Architecture.Label))
 		}
+		if last.Shed.N > 0 && last.Shed.Median > 0 {
+			shed = append(shed, fmt.Sprintf("%s %% in %s", number(100*last.Shed.Median, 2), c.Architecture.Label))
+		}
 	}
 	if len(knees) > 0 {
 		all = append(all, "The knee, where throughput / p50 is highest: "+some(knees)+".")
@@ -136,10 +139,31 @@ func overload(curves []Curve) (all []string) {
 	if len(waits) > 0 {
 		all = append(all, "Past it requests queue, p99 at the highest rate: "+some(waits)+".")
 	}
+	if text := late(curves); text != "" {
+		all = append(all, text)
+	}
 	if len(errors) > 0 {
 		all = append(all, "Without a right answer at the highest rate: "+some(errors)+".")
 	}
+	if len(shed) > 0 {
+		all = append(all, "Of that, refused with 503, which is in no response time: "+some(shed)+".")
+	}
 	return all
+}
+
+// late tells how much of its peak each row answers in time at the highest rate, where answers have to come in time.
+func late(curves []Curve) string {
+	var rows []string
+	for i := range curves {
+		if share, ok := curves[i].PastInTime(); ok {
+			rows = append(rows, fmt.Sprintf("%s %% in %s", number(100*share, 2), curves[i].Architecture.Label))
+		}
+	}
+	if len(rows) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Answered within %s at the highest rate, of the peak: %s.", duration(curves[0].Deadline, 3),
+		some(rows))
 }
 
 // queueFactor is by how much p99 must have grown from the knee on before it is said that requests queue.

@@ -22,7 +22,7 @@ type loadLine struct {
 func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 	var lines []loadLine
 	var theories []*Theory
-	most, clients, conns, asked := 0, 0, "a connection per request", ""
+	most, clients, conns, asked, refuses := 0, 0, "a connection per request", "", false
 	curves := Curves(run, trials, sweep)
 	for k := range curves {
 		c := &curves[k]
@@ -32,6 +32,7 @@ func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 		line := loadLine{name: c.Architecture.Label, style: styleOf(run, c.Architecture), knee: c.Sweep.Knee, at: c.Points}
 		for _, p := range c.Points {
 			most = max(most, p.Trials)
+			refuses = refuses || p.Shed.Median > 0
 		}
 		clients = max(clients, c.Sweep.Connections)
 		if c.Sweep.KeepAlive {
@@ -45,24 +46,49 @@ func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 	head := plot.Head{Note: sweep + ": " + asked + ", open loop, " + plural(clients, "connection") + " at most, " +
 		conns + "; medians of " + plural(most, "trial") + " at each rate", Count: "trials", Of: "architecture",
 		Desc: "The knee is where throughput over response time is highest; past it there is waiting and little more."}
+	if refuses {
+		head.Desc += " What was refused with 503 has no response time, which makes who refuses look fast."
+	}
 	if most >= MinTrials {
 		head.Note += " with 95 % intervals"
 	}
-	return slices.Concat([]Picture{throughputOffered(sweep, head, lines)}, latencyThroughput(sweep, head, lines),
+	pictures := []Picture{throughputOffered(sweep, head, lines)}
+	if len(curves) > 0 && curves[0].Deadline > 0 {
+		pictures = append(pictures, inTimeOffered(sweep, curves[0].Deadline, head, lines))
+	}
+	return slices.Concat(pictures, latencyThroughput(sweep, head, lines),
 		[]Picture{theoryPicture(run, sweep, head, theories)})
 }
 
 // throughputOffered draws what was answered against what was asked for, beside the line of who answers everything.
 func throughputOffered(name string, head plot.Head, lines []loadLine) Picture {
+	return Picture{Name: name + "-throughput-offered", About: AboutLoad,
+		Chart: againstOffered("Throughput against offered load", head, lines,
+			func(p *CurvePoint) Summary { return p.Achieved }),
+		Look: "A server keeps to the line for as long as it can. Then look at what it does with too much: a " +
+			"level line goes on at capacity, a falling one spends its time on requests that it cannot finish."}
+}
+
+// inTimeOffered draws only what was answered before it was of no use any more.
+func inTimeOffered(name string, deadline float64, head plot.Head, lines []loadLine) Picture {
+	return Picture{Name: name + "-in-time-offered", About: AboutLoad,
+		Chart: againstOffered("Answers within "+duration(deadline, 3)+" against offered load", head, lines,
+			func(p *CurvePoint) Summary { return p.InTime }),
+		Look: "The same, for clients who wait for no longer. Who takes on more than it can do lets everybody " +
+			"wait, and its line falls; who turns away what is too much answers the others in time, and its line stays level."}
+}
+
+// againstOffered draws a figure of each point against its offered rate; nil where there is none.
+func againstOffered(title string, head plot.Head, lines []loadLine, of func(*CurvePoint) Summary) plot.Chart {
 	l := &plot.Lines{Head: head, X: plot.Axis{Title: "offered", Unit: plot.PerSecond}, Y: Throughput.axis()}
-	l.Title = "Throughput against offered load"
+	l.Title = title
 	low, top := math.Inf(1), 0.0
 	for _, line := range lines {
 		s := plot.Series{Name: line.name, Style: line.style}
 		for i := range line.at {
 			p := &line.at[i]
-			if p.Achieved.N > 0 {
-				s.Points = append(s.Points, line.point(i, p.Rate, p.Achieved))
+			if y := of(p); y.N > 0 {
+				s.Points = append(s.Points, line.point(i, p.Rate, y))
 				low, top = min(low, p.Rate), max(top, p.Rate)
 			}
 		}
@@ -71,7 +97,7 @@ func throughputOffered(name string, head plot.Head, lines []loadLine) Picture {
 		}
 	}
 	if len(l.Series) == 0 {
-		return Picture{}
+		return nil
 	}
 	l.X.Scale = scaleOf(low, top)
 	if l.Y.Scale = l.X.Scale; l.X.Scale == plot.Linear {
@@ -79,9 +105,7 @@ func throughputOffered(name string, head plot.Head, lines []loadLine) Picture {
 	}
 	l.Series = append([]plot.Series{{Name: "as offered", Reference: true,
 		Points: []plot.Point{{X: low, Y: low}, {X: top, Y: top}}}}, l.Series...)
-	return Picture{Name: name + "-throughput-offered", About: AboutLoad, Chart: l,
-		Look: "A server keeps to the line for as long as it can. Then look at what it does with too much: a " +
-			"level line goes on at capacity, a falling one spends its time on requests that it cannot finish."}
+	return l
 }
 
 // latencyThroughput draws p50 and p99 against what was answered, each in a chart of its own.

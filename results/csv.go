@@ -13,7 +13,7 @@ import (
 // loop. It returns the error of w.
 func SeriesCSV(w io.Writer, l *Load) error {
 	rows := [][]string{{"start_s", "end_s", "requests_per_s", "errors", "in_flight", "waiting_s", "p50_s", "p90_s",
-		"p99_s", "max_s"}}
+		"p99_s", "max_s", "shed"}}
 	if l.Series != nil {
 		for i := range l.Series.Points {
 			rows = append(rows, l.row(i))
@@ -41,10 +41,11 @@ func (l *Load) row(i int) []string {
 		}
 		cells = append(cells, cell)
 	}
-	if p.Response.Count() == 0 {
-		return append(cells, "")
+	longest := ""
+	if p.Response.Count() > 0 {
+		longest = decimal(float64(p.Response.Max())/1e9, 9)
 	}
-	return append(cells, decimal(float64(p.Response.Max())/1e9, 9))
+	return append(cells, longest, strconv.FormatUint(p.Shed, 10))
 }
 
 // decimal is v with so many digits after the point, and never an exponent, for programs to read.

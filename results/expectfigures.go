@@ -48,9 +48,10 @@ const syscalls = "syscalls"
 
 // Metrics that count failures, so a trial that failed has a figure of them.
 const (
-	starved = "starved" // clients that were never served
-	failed  = "failed"  // 1 of a trial whose server failed, else 0
-	wrongly = "errors"  // requests without a right answer
+	shedding = "shed"    // requests refused with 503
+	starved  = "starved" // clients that were never served
+	failed   = "failed"  // 1 of a trial whose server failed, else 0
+	wrongly  = "errors"  // requests without a right answer
 )
 
 var expMetrics = []expMetric{
@@ -75,8 +76,12 @@ var expMetrics = []expMetric{
 	{name: "peak", about: Goodput, higher: true, swept: (*Curve).blockPeaks},
 	{name: "knee", about: Goodput, higher: true, swept: (*Curve).blockKnees},
 	{name: "past", about: Goodput, higher: true, swept: (*Curve).blockPasts},
+	{name: "intime", about: Goodput, higher: true, swept: (*Curve).blockInTimes},
 	{name: wrongly, beside: true, value: func(t *Trial) (float64, bool) {
-		return float64(t.Load.ErrorCount()), t.Failure == ""
+		return float64(t.Load.ErrorCount() + t.Load.Shed), t.Failure == ""
+	}},
+	{name: shedding, beside: true, value: func(t *Trial) (float64, bool) {
+		return float64(t.Load.Shed), t.Failure == ""
 	}},
 	{name: "switches", about: CPUPerRequest, beside: true, value: perAnswer},
 	{name: "threads", about: CPUPerRequest, beside: true, value: func(t *Trial) (float64, bool) {
@@ -173,7 +178,7 @@ func (c *expCell) sweep(m *expMetric, run *Run, trials []Trial, sweep string) {
 			c.word = "no figure"
 		} else if len(c.values) == 0 {
 			c.word = "none was found, or no trial counts"
-			if m.name == "past" && !curve.Reached() {
+			if (m.name == "past" || m.name == "intime") && !curve.Reached() {
 				c.word = "it held all that was offered, or no trial counts"
 			}
 		}
@@ -188,7 +193,7 @@ func (m *expMetric) judge(t *Trial, s *Situation) (v float64, word string, fault
 	}
 	ok := true
 	switch m.name {
-	case starved, wrongly:
+	case starved, wrongly, shedding:
 		if t.Failure != "" {
 			return 0, "no figure", false
 		}

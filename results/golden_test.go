@@ -324,6 +324,7 @@ func TestLoadSummaryGolden(t *testing.T) {
 	partly, thinking := few, few
 	partly.Model, partly.Rate, partly.Profile, partly.Visit, partly.Seed = "partly", 1000, "500..1500", 5, 7
 	partly.Think, partly.Connections, partly.Backlog = "exponential:10ms", 64, 3
+	partly.Shed, partly.ShedService = 1234, 0.00031
 	thinking.Model, thinking.Rate, thinking.Think, thinking.Pacing = "closed", 0, "10ms", "epoll_pwait2"
 	for name, l := range map[string]Load{"load-closed.txt": closed, "load-poisson.txt": poisson, "load-few.txt": few,
 		"load-partly.txt": partly, "load-thinking.txt": thinking,

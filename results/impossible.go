@@ -79,6 +79,7 @@ func (t *Trial) impossible() string {
 		{"censored", float64(l.Censored), mostCount}, {"backlog", float64(l.Backlog), mostCount},
 		{"connections", float64(l.Connections), mostCount},
 		{"silent", float64(l.Silent), mostCount},
+		{"shed", float64(l.Shed), mostCount}, {"shed_service", l.ShedService, mostSeconds},
 		{"unserved of connections", float64(l.Unserved), float64(l.Connections)},
 		{"harmed of connections", float64(l.HarmedCount), float64(l.Connections)},
 		{"silent_closed of silent", float64(l.SilentClosed), float64(l.Silent)},
@@ -217,7 +218,8 @@ func (s *Series) impossible() string {
 	}
 	for _, p := range s.Points {
 		if what := outOfBounds([]figure{{"requests of a step", float64(p.Requests), mostCount},
-			{"errors of a step", float64(p.Errors), mostCount}, {"in_flight", float64(p.InFlight), mostCount},
+			{"errors of a step", float64(p.Errors), mostCount}, {"shed of a step", float64(p.Shed), mostCount},
+			{"in_flight", float64(p.InFlight), mostCount},
 			{"waiting", p.Waiting, mostSeconds}}); what != "" {
 			return what
 		}
@@ -263,7 +265,8 @@ func (r *Run) impossible() string {
 		figures := []figure{{"rate", s.Rate, mostPerSecond}, {"ceiling", s.Ceiling, mostPerSecond},
 			{"warmup", s.Warmup, mostSeconds}, {"window", s.Window, mostSeconds},
 			{"connections", float64(s.Connections), mostCount}, {"silent", float64(s.Silent), mostCount},
-			{"timeout", s.Timeout, mostSeconds}, {"mix_share", s.MixShare, 1}, {"slow", float64(s.Slow), mostCount},
+			{"timeout", s.Timeout, mostSeconds}, {"deadline", s.Deadline, mostSeconds},
+			{"mix_share", s.MixShare, 1}, {"slow", float64(s.Slow), mostCount},
 			{"clients", float64(s.Clients), mostCount}, {"read", float64(s.Read), mostCount},
 			{"visit", s.Visit, mostCount}, {"think", s.Think, mostSeconds}, {"cpus", float64(s.CPUs), mostCount},
 			{"procs", float64(s.Procs), mostCount}, {"workers", float64(s.Workers), mostCount},

@@ -192,19 +192,23 @@ func (v *liveView) onTheWay(n int) string {
 
 func (v *liveView) failed() string {
 	n := v.ErrorCount()
+	shed := ""
+	if v.Shed > 0 {
+		shed = "; " + count(v.Shed) + " shed (503)"
+	}
 	if n == 0 {
-		return left("errors", liveLabel) + "none"
+		return left("errors", liveLabel) + "none" + shed
 	}
 	var kinds []string
 	for _, k := range slices.Sorted(maps.Keys(v.Errors)) {
 		kinds = append(kinds, k+" "+count(v.Errors[k]))
 	}
-	return left("errors", liveLabel) + count(n) + ": " + strings.Join(kinds, ", ")
+	return left("errors", liveLabel) + count(n) + ": " + strings.Join(kinds, ", ") + shed
 }
 
 // alarm is the colour of the errors.
 func (v *liveView) alarm() string {
-	if v.ErrorCount() > 0 {
+	if v.ErrorCount()+v.Shed > 0 {
 		return red
 	}
 	return ""

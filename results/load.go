@@ -27,15 +27,18 @@ type Load struct {
 	Intended uint64            `json:"intended,omitempty"` // open loop: requests whose intended moment lay in the window
 	Errors   map[string]uint64 `json:"errors,omitempty"`   // by kind, see loadgen
 	Status   map[int]uint64    `json:"status,omitempty"`   // answers by status code
+	Shed     uint64            `json:"shed,omitempty"`     // requests refused with a whole 503: neither right answers nor errors
 	Censored uint64            `json:"censored,omitempty"` // requests without an answer at their time limit or at the end: in Response at that limit
 	Clamped  uint64            `json:"clamped,omitempty"`  // values beyond a histogram's range, recorded at its edge
 	Opened   uint64            `json:"opened"`             // connections opened in the window
 	BytesIn  uint64            `json:"bytes_in"`
 	BytesOut uint64            `json:"bytes_out"`
-	Backlog  uint64            `json:"backlog,omitempty"` // open loop: requests due but not sent when the window closed
+	// ShedService is the mean time between the sending of a request and its 503, seconds. It is in no histogram.
+	ShedService float64 `json:"shed_service,omitempty"`
+	Backlog     uint64  `json:"backlog,omitempty"` // open loop: requests due but not sent when the window closed
 
 	Unserved     int `json:"unserved"`                // of Connections: never got one right answer, warm-up included
-	HarmedCount  int `json:"harmed"`                  // of Connections: saw an error, or were never served
+	HarmedCount  int `json:"harmed"`                  // of Connections: saw an error or 503, or were never served
 	Silent       int `json:"silent,omitempty"`        // silent connections that were open when the window began
 	SilentClosed int `json:"silent_closed,omitempty"` // of them, closed by the server before the window ended
 

@@ -19,6 +19,7 @@ type Series struct {
 type Point struct {
 	Requests uint64  `json:"requests"`            // right answers
 	Errors   uint64  `json:"errors,omitempty"`    // of all kinds
+	Shed     uint64  `json:"shed,omitempty"`      // requests refused with 503
 	InFlight int     `json:"in_flight,omitempty"` // requests without an answer when the step ended
 	Waiting  float64 `json:"waiting,omitempty"`   // for how long the oldest that was due and not sent had waited then, seconds
 	Response Packed  `json:"response"`            // response times, nanoseconds

@@ -72,7 +72,7 @@ func (t *Trial) Value(m Metric) (v float64, ok bool) {
 
 // serverFaults are the kinds of findings that are a failure of the server and not of the instrument or the machine; of
 // several the first one in this list says best what happened.
-var serverFaults = []string{"starved", "wrong answers", "overloaded", "errors"}
+var serverFaults = []string{"starved", "wrong answers", "shed", "overloaded", "errors"}
 
 // Voided returns the finding that makes the trial's figure for m useless, a fault of the server before any other; nil
 // when the figure counts.

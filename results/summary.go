@@ -92,6 +92,10 @@ func summaryReached(b *bytes.Buffer, l *Load) {
 	default:
 		fmt.Fprintf(b, "%s errors: %s\n", count(n), l.ErrorText())
 	}
+	if l.Shed > 0 {
+		fmt.Fprintf(b, "%s shed (503 after %s on average); times below are of the others\n", count(l.Shed),
+			duration(l.ShedService, 2))
+	}
 	if s := l.Sessions; s != nil && s.State == "stateful" {
 		fmt.Fprintf(b, "%s sessions opened, %s closed, %s lost, %s ambiguous reads\n", count(s.Opened), count(s.Closed),
 			count(s.Lost), count(s.Ambiguous))

@@ -40,7 +40,15 @@ func (c *Curve) blockKnees() map[int]float64 {
 
 // blockPasts are the shares of its peak that a row still answered at the highest rate that was offered to it; none where
 // that was no more than it could hold.
-func (c *Curve) blockPasts() map[int]float64 {
+func (c *Curve) blockPasts() map[int]float64 { return c.blockShares((*Load).goodput) }
+
+// blockInTimes are those that it answered within the curve's Deadline.
+func (c *Curve) blockInTimes() map[int]float64 {
+	return c.blockShares(func(l *Load) (float64, bool) { return l.within(c.Deadline) })
+}
+
+// blockShares are a figure at the highest rate that was offered, of the peak.
+func (c *Curve) blockShares(figure func(*Load) (float64, bool)) map[int]float64 {
 	shares, peaks := map[int]float64{}, c.blockPeaks()
 	last := len(c.Sweep.Points) - 1
 	for last >= 0 && c.Points[last].Void != "" {
@@ -50,7 +58,7 @@ func (c *Curve) blockPasts() map[int]float64 {
 		return shares
 	}
 	for _, t := range c.Sweep.Points[last].Trials {
-		if v, ok := t.Load.goodput(); ok && t.Spoiled == "" && peaks[t.Block] > 0 {
+		if v, ok := figure(t.Load); ok && t.Spoiled == "" && peaks[t.Block] > 0 {
 			shares[t.Block] = v / peaks[t.Block]
 		}
 	}

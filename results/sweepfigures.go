@@ -32,6 +32,30 @@ func (l *Load) held() (share float64, ok bool) {
 	return l.withinWindow() / float64(l.Intended), l.Intended > 0
 }
 
+// within is how many right answers per second came within so many seconds of the moment at which they were intended, to
+// requests that were due in the window: its goodput to clients who wait for no longer (Welsh and Culler, Adaptive
+// overload control for busy Internet servers, USITS 2003, hold a server to a time for that reason). What was given up
+// stands in Response at the time for which it had waited, which is longer as long as the load generator waits for longer.
+func (l *Load) within(seconds float64) (v float64, ok bool) {
+	if l.Window <= 0 || !(seconds > 0) {
+		return 0, false
+	}
+	n := int64(0)
+	if l.Response.Count() > 0 {
+		for _, bar := range l.Response.Distribution() {
+			if bar.To <= int64(seconds*1e9) {
+				n += bar.Count
+			}
+		}
+	}
+	return float64(min(n, int64(l.Requests))) / l.Window, true
+}
+
+// shedShare is how much of what was offered the server refused with 503.
+func (l *Load) shedShare() (share float64, ok bool) {
+	return float64(l.Shed) / float64(l.Intended), l.Intended > 0
+}
+
 func quantileOf(q float64) func(*Load) (float64, bool) {
 	return func(l *Load) (float64, bool) { return l.Response.Quantile(q) }
 }
@@ -40,8 +64,9 @@ func (l *Load) errorShare() (v float64, ok bool) {
 	if l.Model != "closed" {
 		return Goal{}.Value(l)
 	}
-	all := float64(l.Requests + l.ErrorCount())
-	return float64(l.ErrorCount()) / all, all > 0
+	bad := l.ErrorCount() + l.Shed
+	all := float64(l.Requests + bad)
+	return float64(bad) / all, all > 0
 }
 
 // notTheServer are the kinds of findings that, where they void response times, tell of the load generator or the

@@ -17,7 +17,8 @@ const heldLeast = 0.95
 // Curve is one row of a sweep over offered rates: what it answered, and how fast, up to the knee and past it.
 type Curve struct {
 	Architecture *Architecture
-	Path         string // that is asked for
+	Path         string  // that is asked for
+	Deadline     float64 // seconds after which an answer is of no use any more; 0: it always is
 	// Sweep has the medians of each point and the knee; its trials are those of the run. Points has the intervals, and
 	// as many elements in the same order.
 	Sweep  *Sweep
@@ -36,7 +37,9 @@ type CurvePoint struct {
 	Rate     float64 // offered, requests per second
 	Achieved Summary // goodput: right answers per second within the window
 	Held     Summary // goodput over what was really offered, which is random; 1: nothing is left over
-	P50, P99 Summary // response time, seconds
+	InTime   Summary // right answers per second within the curve's Deadline; no figure without one
+	P50, P99 Summary // response time of what was answered, seconds
+	Shed     Summary // share of what was offered that was refused with 503
 	Errors   Summary // share of the requests without a right answer a second after the window
 	Valid    int     // trials that count
 	Trials   int
@@ -61,7 +64,7 @@ func Curves(run *Run, trials []Trial, sweep string) (all []Curve) {
 	}
 	for i := range run.Architectures {
 		a := &run.Architectures[i]
-		c := Curve{Architecture: a, Path: sits[0].Path, Sweep: &Sweep{By: "rate", Model: sits[0].Model,
+		c := Curve{Architecture: a, Path: sits[0].Path, Deadline: sits[0].Deadline, Sweep: &Sweep{By: "rate", Model: sits[0].Model,
 			KeepAlive: sits[0].KeepAlive, Connections: sits[0].Connections, Seed: run.Setup.Seed,
 			Repeat: run.Setup.Trials, Warmup: sits[0].Warmup,
 			Window: sits[0].Window}}
@@ -125,7 +128,9 @@ func (c *Curve) add(s *Situation, trials []*Trial) {
 	}
 	p.Settle()
 	q := CurvePoint{Rate: s.Rate, Achieved: p.spread((*Load).goodput), Held: p.spread((*Load).held),
-		P50: p.spread(quantileOf(0.5)), P99: p.spread(quantileOf(0.99)), Errors: p.spread((*Load).errorShare),
+		InTime: p.spread(func(l *Load) (float64, bool) { return l.within(s.Deadline) }),
+		P50:    p.spread(quantileOf(0.5)), P99: p.spread(quantileOf(0.99)), Errors: p.spread((*Load).errorShare),
+		Shed:  p.spread((*Load).shedShare),
 		Valid: p.Valid, Trials: len(p.Trials)}
 	if p.Void {
 		q.Void = cmp.Or(commonest(words), "no figure")
@@ -220,4 +225,12 @@ func (c *Curve) Past() (share float64, ok bool) {
 		return 0, false
 	}
 	return c.Last().Achieved.Median / c.Peak.Summary.Median, true
+}
+
+// PastInTime is Past of the answers that came within the curve's Deadline; ok is false without one.
+func (c *Curve) PastInTime() (share float64, ok bool) {
+	if _, ok := c.Past(); !ok || c.Last().InTime.N == 0 {
+		return 0, false
+	}
+	return c.Last().InTime.Median / c.Peak.Summary.Median, true
 }

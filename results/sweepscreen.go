@@ -132,7 +132,11 @@ func (d *loadScreen) lines() (lines []string) {
 	}
 	put(bold, d.title())
 	put(bold, row("● best or tied", "answered, of those offered", "knee", "peak", "past the"))
-	put(bold, row("a row's rates", d.axis(), "offered/s", "answers/s", "knee"))
+	knee := "knee"
+	if d.deadline() > 0 {
+		knee = "/ in time"
+	}
+	put(bold, row("a row's rates", d.axis(), "offered/s", "answers/s", knee))
 	for i := range d.curves {
 		c := &d.curves[i]
 		mark, code := "  ", ""
@@ -221,8 +225,14 @@ func past(c *Curve) string {
 	if !ok {
 		return "–"
 	}
+	if inTime, ok := c.PastInTime(); ok {
+		return fmt.Sprintf("%.0f/%.0f %%", 100*share, 100*inTime)
+	}
 	return fmt.Sprintf("%.0f %%", 100*share)
 }
+
+// deadline is after how many seconds an answer is of no use any more; 0: it always is.
+func (d *loadScreen) deadline() float64 { return d.curves[0].Deadline }
 
 // tailOf is the p99 at a point.
 func tailOf(p *CurvePoint) string {
@@ -247,8 +257,12 @@ func (d *loadScreen) notes() (lines []string) {
 			break
 		}
 	}
-	lines = append(lines, wrap("K, the knee: highest throughput / p50. Past it █ sinks: not all is answered in time. "+
-		"Past the knee: answers/s at a row's highest rate, of its peak.", screenWidth)...)
+	text := "K, the knee: highest throughput / p50. Past it █ sinks: not all is answered in time. " +
+		"Past the knee: answers/s at a row's highest rate, of its peak"
+	if d.deadline() > 0 {
+		text += fmt.Sprintf(" / those within %s", duration(d.deadline(), 3))
+	}
+	lines = append(lines, wrap(text+".", screenWidth)...)
 	return append(lines, fmt.Sprintf("A connection per request, at most %s at a time; the rest waits in the client.",
 		count(d.curves[0].Sweep.Connections)))
 }

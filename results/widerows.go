@@ -285,13 +285,14 @@ var quantiles = []struct {
 	q    float64
 }{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}}
 
-// errorKinds sums the errors of all trials of a cell, by kind.
+// errorKinds sums the errors of all trials of a cell, by kind, and what was shed.
 func errorKinds(c *Cell) string {
 	sum := map[string]uint64{}
 	for _, t := range c.Trials {
 		for k, n := range t.Load.Errors {
 			sum[k] += n
 		}
+		sum["shed"] += t.Load.Shed
 	}
 	var parts []string
 	for _, k := range slices.Sorted(maps.Keys(sum)) {

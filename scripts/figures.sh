@@ -27,5 +27,7 @@ compare "open connections: threads against C's" "$(floor thread)" "$(ours thread
 compare "open connections: pools of processes against C's" "$(floor prefork)" "$(ours prefork)" \
 	"$(ours prefork-pass prefork '--accept pass')" "$(ours prefork-reuseport prefork '--accept reuseport')"
 compare "open connections: pools of processes against Apache's" "$(ours apache-prefork)" "$(ours prefork)"
+compare "open connections: stages against a pool of threads, and against a loop" "$(ours threadpool)" "$(ours amped)" \
+	"$(ours staged)" "$(ours staged-4 staged '--workers 4 --queue 60')"
 compare "a connection per request: one at a time against C" -1 "$(floor iterative)" "$(ours iterative)"
 compare "16 requests at a time on each connection" -p 16 "$plain" "$(ours eventloop)" "$(ours epoll)" "$(ours goroutine)"

@@ -38,7 +38,7 @@ func amped(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	}
 	defer back.close()
 	debug.SetMaxThreads(cfg.helpers() + ownThreads)
-	helpers, err := openStage(cfg.helpers(), cfg.MaxConns, (*peer).handle, back.put)
+	helpers, err := openStage(cfg.helpers(), 0, cfg.MaxConns, (*peer).handle, back.put)
 	if err != nil {
 		r.end()
 		return err

@@ -14,6 +14,7 @@ import (
 // stage is a bounded queue and the kernel threads that serve it: a part of a server through which connections pass.
 // Whoever is in it belongs to it alone.
 type stage[T, U any] struct {
+	nice    int // of its threads, above that of the process
 	work    func(T) U
 	next    func(U) // may wait: then this stage works the less, and its queue fills
 	threads sync.WaitGroup
@@ -31,9 +32,9 @@ type stage[T, U any] struct {
 // knock wakes a thread. Its length tells it in a trace of system calls from what else is said through pipes.
 var knock = [2]byte{}
 
-// openStage starts so many threads, for so many more in the queue.
-func openStage[T, U any](threads, queue int, work func(T) U, next func(U)) (*stage[T, U], error) {
-	s := &stage[T, U]{work: work, next: next, queue: make([]T, threads+queue)}
+// openStage starts so many threads, so much nicer than the process is (nice(2)), for so many more in the queue.
+func openStage[T, U any](threads, nice, queue int, work func(T) U, next func(U)) (*stage[T, U], error) {
+	s := &stage[T, U]{nice: nice, work: work, next: next, queue: make([]T, threads+queue)}
 	s.room.L = &s.mu
 	if err := unix.Pipe2(s.door[:], unix.O_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("create pipe: %w", err)
@@ -90,6 +91,9 @@ func (s *stage[T, U]) enter(v T) {
 // serve is one thread, which ends with it, being locked still.
 func (s *stage[T, U]) serve() {
 	runtime.LockOSThread()
+	if s.nice > 0 {
+		giveWay(s.nice)
+	}
 	for v, ok := s.take(); ok; v, ok = s.take() {
 		done := s.work(v)
 		s.mu.Lock()
@@ -97,6 +101,14 @@ func (s *stage[T, U]) serve() {
 		s.mu.Unlock()
 		s.room.Signal()
 		s.next(done)
+	}
+}
+
+// giveWay makes the calling thread nicer by so much than it is. Everybody may.
+func giveWay(nice int) {
+	const caller, most = 0, 19
+	if was, err := unix.Getpriority(unix.PRIO_PROCESS, caller); err == nil { // 20 less the nice value
+		_ = unix.Setpriority(unix.PRIO_PROCESS, caller, min(20-was+nice, most))
 	}
 }
 

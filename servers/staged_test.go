@@ -6,10 +6,13 @@ import (
 	"bufio"
 	"bytes"
 	"net"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sys/unix"
 )
 
 // startStaged starts a server with one thread that handles and a queue for one, fills both, and returns who is in them.
@@ -145,7 +148,7 @@ func TestStagedStopsWithStagesBusy(t *testing.T) {
 // A stage takes as many as it has threads and places in its queue, first come, first served; put waits for a place.
 func TestStage(t *testing.T) {
 	begun, gone, goOn := make(chan int, 4), make(chan int, 4), make(chan struct{})
-	s, err := openStage(1, 2, func(i int) int { begun <- i; <-goOn; return i }, func(i int) { gone <- i })
+	s, err := openStage(1, 0, 2, func(i int) int { begun <- i; <-goOn; return i }, func(i int) { gone <- i })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,4 +192,90 @@ func TestQueue(t *testing.T) {
 	if a, b := cfg.queue(), given.queue(); a != cfg.Workers || b != 3 {
 		t.Errorf("queues of %d and %d, want %d and 3", a, b, cfg.Workers)
 	}
+}
+
+// Where the second stage is full the first one waits, and nothing is lost: soon that is full too, and refuses.
+func TestStagesPushBack(t *testing.T) {
+	const writers, places, handlers, queue = 1, 2, 1, 3
+	goOn, out := make(chan struct{}), make(chan int)
+	second, err := openStage(writers, 0, places, func(i int) int { <-goOn; return i }, func(i int) { out <- i })
+	if err != nil {
+		t.Fatal(err)
+	}
+	handled := make(chan int, 100)
+	first, err := openStage(handlers, 0, queue, func(i int) int { handled <- i; return i }, second.put)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One is written, two wait for that, one waits in the thread that has handled it, and that is in no stage then.
+	const ahead = writers + places + handlers
+	for i := range ahead {
+		if !first.offer(i) {
+			t.Fatalf("%d has no place", i)
+		}
+		if got := <-handled; got != i {
+			t.Fatalf("%d is handled, want %d", got, i)
+		}
+	}
+	const admitted = ahead + handlers + queue
+	for i := ahead; i < admitted; i++ {
+		first.put(i) // the last one that was handled may have to leave yet
+	}
+	if first.offer(admitted) {
+		t.Error("a stage that can't get rid of what it has handled takes one more")
+	}
+	if n := len(handled); n != 0 {
+		t.Errorf("%d more were handled though there was nowhere to put them", n)
+	}
+	close(goOn)
+	for i := range admitted {
+		if got := <-out; got != i {
+			t.Errorf("%d comes out, want %d", got, i)
+		}
+	}
+	first.close()
+	second.close()
+}
+
+// Threads that are to give way are nicer than the process, each for itself.
+func TestStageGivesWay(t *testing.T) {
+	nice := func(struct{}) int {
+		raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+		if err != nil {
+			t.Error(err)
+		}
+		return 20 - raw
+	}
+	for _, more := range []int{0, 3, 100} {
+		said := make(chan int, 1)
+		s, err := openStage(1, more, 1, nice, func(n int) { said <- n })
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := nice(struct{}{})
+		s.put(struct{}{})
+		if got, want := <-said, min(own+more, 19); got != want {
+			t.Errorf("nice %d of a thread that gives way by %d, want %d", got, more, want)
+		}
+		s.close()
+	}
+}
+
+// However many requests a client sends at once, its connection has one place, and leaves the others to others.
+func TestStagedClientHasOnePlace(t *testing.T) {
+	s := startReactor(t, staged, func(c *Config) { c.Workers, c.Queue = 1, 1 })
+	defer s.end()
+	greedy, modest := s.dial(), s.dial()
+	defer greedy.Close()
+	defer modest.Close()
+	const many = 20
+	s.send(greedy, strings.Repeat(get("/wait"), many))
+	answers := bufio.NewReader(modest)
+	for range many {
+		<-s.waiting
+		s.send(modest, helloText)
+		s.goOn <- struct{}{}
+		s.wants(answers, bodies("hello")...)
+	}
+	s.wants(bufio.NewReader(greedy), bodies(slices.Repeat([]string{"waited"}, many)...)...)
 }

@@ -109,6 +109,8 @@ func load(ctx context.Context, c *call) error {
 			l.Sessions.State)
 	case l.Requests == 0 && l.ErrorCount() > 0:
 		return errors.New("not one right answer: see the errors above")
+	case l.Requests == 0 && l.Shed > 0:
+		return fmt.Errorf("not one right answer: the server refused each of %d requests with 503", l.Shed)
 	case l.Requests == 0:
 		return fmt.Errorf("no answer at all within %v: the server is silent, or the rate too low or too high for it", cfg.Duration)
 	}
