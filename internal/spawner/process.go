@@ -65,10 +65,11 @@ func (s *Process) start(argv, env []string, theirs int, inherit []uintptr) error
 		return err
 	}
 	s.pid = pid
-	if _, err = s.listen(); err != nil {
+	if answer, err := s.listen(); err != nil || answer != ready {
 		s.kill()
+		return errors.Join(err, ErrGone)
 	}
-	return err
+	return nil
 }
 
 func (s *Process) exec(argv, env []string, theirs int, inherit []uintptr) (pid int, err error) {

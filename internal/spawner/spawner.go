@@ -124,18 +124,19 @@ type loop struct {
 	reply   [4]byte
 }
 
-// split goes on in a copy of this process that has only this thread. The first says who the copy is, and ends.
+// split goes on in a copy of this process that has only this thread; the first ends. The copy says who it is while it
+// can't hang yet.
 func (s *loop) split() (copied bool, err error) {
 	pid := s.clone()
 	switch {
 	case pid < 0:
 		return false, fmt.Errorf("fork: %w", unix.Errno(-pid))
 	case pid > 0:
-		s.answer(pid)
 		return false, nil
 	}
 	s.follow()
-	return true, nil
+	self, _, _ := unix.RawSyscall(unix.SYS_GETPID, 0, 0, 0)
+	return s.answer(int(self)) == 0, nil
 }
 
 // clone forks. The child is one of this process's parent (CLONE_PARENT), which can wait for it.
