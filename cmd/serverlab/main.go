@@ -27,6 +27,9 @@ const (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == workerCommand { // before anything begins that a fork could not copy
+		os.Exit(answerOne(os.Args[2:]))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() {
 		time.Sleep(sameSignal)
@@ -41,6 +44,9 @@ const sameSignal = 500 * time.Millisecond
 
 // commit is what the program was built from; the Makefile sets it.
 var commit = "unknown commit"
+
+// workerCommand is the first argument of a worker process: see answerOne.
+const workerCommand = "worker"
 
 // command is one subcommand.
 type command struct {
@@ -73,7 +79,6 @@ var commands = []command{
 var hidden = []command{
 	{"null", "", "answer without a server behind it, for calibration", null},
 	{"member", "--arch NAME", "be one process of a pool", member},
-	{"worker", "", "answer one request from standard input, and end", answerOne},
 }
 
 // usageError is a wrong use of the command line.

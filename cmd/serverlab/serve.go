@@ -162,7 +162,7 @@ func (f *serveFlags) workerCommand() []string {
 	case f.worker != "":
 		command[0] = f.worker
 	case f.app.InTier():
-		command = []string{self, "worker"}
+		command = []string{self, workerCommand}
 	}
 	command = append(command,
 		"--read-timeout="+f.cfg.ReadTimeout.String(),

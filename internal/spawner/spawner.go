@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 	"unsafe"
 
@@ -36,7 +37,8 @@ const channel = 3
 
 // Child is what a child does with its connection; keep says whether the connection may live on. It returns the exit
 // status. It runs as the only thread of its process and without the runtime's monitor: a goroutine that computes is
-// not interrupted for others, and while one is in a system call the others wait.
+// not interrupted for others, and while one is in a system call the others wait. What it must not do is lock a goroutine
+// to its thread: the runtime would hand its processor to a thread that is in its list from before the fork, and hang.
 type Child func(connection int, keep bool) (status int)
 
 // Run is the whole of a spawner, in a program that Start has started. It ends when the other end of its channel does,
@@ -45,6 +47,7 @@ type Child func(connection int, keep bool) (status int)
 // copied.
 func Run(warm func(), child Child) error {
 	s := &loop{server: unix.Getppid(), child: child}
+	signal.Ignore(unix.SIGINT, unix.SIGTERM) // said to the whole group: the server says what its children are to do
 	if err := alone(); err != nil {
 		return err
 	}
