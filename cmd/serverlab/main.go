@@ -27,9 +27,6 @@ const (
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == workerCommand { // before anything begins that a fork could not copy
-		os.Exit(answerOne(os.Args[2:]))
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() {
 		time.Sleep(sameSignal)
@@ -44,9 +41,6 @@ const sameSignal = 500 * time.Millisecond
 
 // commit is what the program was built from; the Makefile sets it.
 var commit = "unknown commit"
-
-// workerCommand is the first argument of a worker process: see answerOne.
-const workerCommand = "worker"
 
 // command is one subcommand.
 type command struct {
