@@ -46,6 +46,7 @@ build: check-go ## build the programs into bin/
 	@mkdir -p bin
 	$(GO) build -trimpath -ldflags='$(STAMP)' -o bin/serverlab ./cmd/serverlab
 	$(GO) build -trimpath -o bin/serverlab-worker ./cmd/worker
+	$(GO) build -trimpath -o bin/serverlab-redisworker ./cmd/redisworker
 	$(GO) build -trimpath -o bin/serverlab-bare ./cmd/bare
 
 release: check-go ## pack programs for Linux that need neither Go nor make into dist/
@@ -53,6 +54,7 @@ release: check-go ## pack programs for Linux that need neither Go nor make into 
 		dir=dist/serverlab-linux-$$arch; rm -rf $$dir; mkdir -p $$dir || exit 1; \
 		GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags='-s -w $(STAMP)' -o $$dir/serverlab ./cmd/serverlab && \
 		GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags='-s -w' -o $$dir/serverlab-worker ./cmd/worker && \
+		GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags='-s -w' -o $$dir/serverlab-redisworker ./cmd/redisworker && \
 		GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags='-s -w' -o $$dir/serverlab-bare ./cmd/bare && \
 		cp README.md LICENSE $$dir/ && tar -C dist -czf $$dir.tar.gz serverlab-linux-$$arch || exit 1; \
 		echo "$$dir.tar.gz"; \

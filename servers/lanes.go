@@ -134,11 +134,18 @@ func goroutineLanes(Config) []Lane {
 		Hands: "connection"}), perConnection("a goroutine per connection"), poller)
 }
 
-func processLanes(Config) []Lane {
+func processLanes(cfg Config) []Lane {
 	parent := Lane{Who: "parent: an event loop", Again: wait, Hands: "connection",
 		Does: []string{wait, accept, "spawn a worker", "reap it", "close"}}
-	return append(alone(parent), Lane{Who: "worker, one per request", Many: true, Process: true,
-		Does: []string{"read", "handle", "write", "exit"}, Returns: "exit status"})
+	worker := Lane{Who: "worker, one per request", Many: true, Process: true,
+		Does: []string{"read", "handle", "write", "exit"}, Returns: "exit status"}
+	if cfg.Spawn != Fork {
+		return append(alone(parent), worker)
+	}
+	parent.Does[2] = "pass"
+	worker.Returns = ""
+	return append(alone(parent), Lane{Who: "spawner", Process: true, Does: []string{take, "fork a worker"}, Again: take,
+		Hands: "connection"}, worker)
 }
 
 func preforkLanes(cfg Config) []Lane {

@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
 
+	"serverlab/internal/spawner"
 	"serverlab/servers/http1"
 	"serverlab/servers/worker"
 )
@@ -25,13 +26,16 @@ import (
 //	                    -> worker has ended       -> reap it; keep the connection or close it
 //	worker:  read one request -> handler -> write -> exit
 //
+// How a worker comes to be: spawn=exec starts a program for each; spawn=fork, an experiment, copies one that is there,
+// as C servers do: see forked.go.
+//
 // Strength: nothing that a request does outlives it or reaches another: a crash costs the request that caused it and no
 // other. Where it breaks: a request costs the start of a program. At most cfg.Workers are alive; more requests wait. No
 // more of them start at the same time than there are CPUs: programs that start side by side on one CPU take each
 // other's place in its caches.
 //
-// Go cannot safely fork without exec (the child would have one of the runtime's threads and the locks of all), so the
-// worker is a program of its own that rebuilds the handler from its flags, and h is not called here.
+// Go cannot safely fork itself without exec (the child would have one of the runtime's threads and the locks of all), so
+// the worker is a program of its own that rebuilds the handler from its flags, and h is not called here.
 func process(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
 	if len(cfg.Worker) == 0 {
 		return errors.New("process: no worker program is named; build it with `make build`, or name it by --worker")
@@ -45,14 +49,22 @@ func process(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
 		return err
 	}
 	parent := &parent{reactor: r, cfg: cfg, cpus: runtime.NumCPU()}
-	r.readable = parent.readable
-	if parent.pacer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+	parent.begin, r.readable = parent.exec, parent.readable
+	if parent.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
 		r.end()
 		return fmt.Errorf("create timerfd: %w", err)
 	}
-	defer unix.Close(parent.pacer)
+	defer unix.Close(parent.timer)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if cfg.Spawn == Fork {
+		forks, err := newForker(parent)
+		if err != nil {
+			r.end()
+			return fmt.Errorf("process: %w", err)
+		}
+		defer forks.close()
+	}
 	return r.run(ctx)
 }
 
@@ -61,12 +73,13 @@ type parent struct {
 	*reactor
 	cfg   Config
 	alive int
-	queue []*peer // readable connections that wait for a worker to end
+	queue []*peer            // readable connections that wait for a worker to end
+	begin func(*child) error // starts a worker: fills in its pid and pidfd
 
 	cpus     int
 	starting []*child // have not ended, nor been seen to have started
-	pacer    int      // timerfd: time to look at them
-	paced    bool     // it is set
+	timer    int      // timerfd: time to look at workers
+	timed    bool     // it is set
 }
 
 // child is a worker that is alive, owned by the descriptor that tells of its end.
@@ -76,6 +89,7 @@ type child struct {
 	pid    int
 	pidfd  int
 	begun  time.Time
+	stuck  bool // at the last look, see forked.go
 }
 
 // readable finds out whether there is a request or the end of the connection, without taking anything.
@@ -106,6 +120,11 @@ func (p *parent) serveQueue() {
 		if err := p.spawn(c); err != nil {
 			p.cfg.Log.Warn("no worker could be started", "err", err)
 			p.slot.Drops.Add(1)
+			if errors.Is(err, spawner.ErrLost) { // a worker may have it all the same
+				c.busy = false
+				p.close(c)
+				continue
+			}
 			_ = unix.SetNonblock(c.fd, true) // spawn may have left it otherwise
 			c.busy, c.out, c.closing = false, http1.ErrorAnswer(503, "no worker could be started: try again later"), true
 			p.flush(c)
@@ -120,16 +139,16 @@ const (
 )
 
 // pace sets the timer after which starting workers are looked at.
-func (p *parent) pace() bool {
-	if p.paced {
-		return true
-	}
-	if (p.pacer >= len(p.at) || p.at[p.pacer] == nil) && p.watch(p.pacer, unix.EPOLLIN|unix.EPOLLET, pacer{p}) != nil {
+func (p *parent) pace() bool { return p.timed || p.alarm(startLook, pacer{p}) }
+
+// alarm sets the timer, whose owner is told; false: it can't be had.
+func (p *parent) alarm(after time.Duration, owner source) bool {
+	if (p.timer >= len(p.at) || p.at[p.timer] == nil) && p.watch(p.timer, unix.EPOLLIN|unix.EPOLLET, owner) != nil {
 		return false
 	}
-	in := unix.ItimerSpec{Value: unix.NsecToTimespec(startLook.Nanoseconds())}
-	p.paced = unix.TimerfdSettime(p.pacer, 0, &in, nil) == nil
-	return p.paced
+	in := unix.ItimerSpec{Value: unix.NsecToTimespec(after.Nanoseconds())}
+	p.timed = unix.TimerfdSettime(p.timer, 0, &in, nil) == nil
+	return p.timed
 }
 
 // pacer owns the timer.
@@ -138,7 +157,7 @@ type pacer struct{ p *parent }
 // ready finds those that have started: their request is no longer in the socket.
 func (t pacer) ready(uint32) {
 	p := t.p
-	p.paced = false
+	p.timed = false
 	p.starting = slices.DeleteFunc(p.starting, func(w *child) bool {
 		return !unread(w.peer.fd) || p.now.Sub(w.begun) > startMost
 	})
@@ -151,25 +170,9 @@ func (t pacer) cut() {}
 var workerEnv = []string{"GOGC=off", "GOMAXPROCS=1"}
 
 func (p *parent) spawn(c *peer) error {
-	argv := p.cfg.Worker
-	if p.cfg.KeepAlive && !p.stopping {
-		argv = append(slices.Clone(argv), "--keepalive")
-	}
-	// A Go program whose standard input does not block begins by setting up its poller. Nobody here waits on it now.
-	if err := unix.SetNonblock(c.fd, false); err != nil {
-		return fmt.Errorf("start %s: %w", argv[0], err)
-	}
 	w := &child{parent: p, peer: c, begun: p.now}
-	var err error
-	w.pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
-		Env: workerEnv,
-		// It takes the numbers after the highest of these for itself: what is inherited must be among them.
-		Files: append([]uintptr{uintptr(c.fd), 2, 2}, p.cfg.Inherit...),
-		// Nobody answers for a parent that was killed. The signal follows the thread that starts them: process keeps it.
-		Sys: &syscall.SysProcAttr{PidFD: &w.pidfd, Pdeathsig: syscall.SIGKILL},
-	})
-	if err != nil {
-		return fmt.Errorf("start %s: %w", argv[0], err)
+	if err := p.begin(w); err != nil {
+		return err
 	}
 	if err := p.watch(w.pidfd, unix.EPOLLIN, w); err != nil { // nobody would tell of its end
 		_ = unix.Kill(w.pid, unix.SIGKILL)
@@ -177,6 +180,29 @@ func (p *parent) spawn(c *peer) error {
 		return errors.Join(err, unix.Close(w.pidfd))
 	}
 	p.alive++
+	return nil
+}
+
+// exec starts a program.
+func (p *parent) exec(w *child) (err error) {
+	argv := p.cfg.Worker
+	if p.cfg.KeepAlive && !p.stopping {
+		argv = append(slices.Clone(argv), "--keepalive")
+	}
+	// A Go program whose standard input does not block begins by setting up its poller. Nobody here waits on it now.
+	if err := unix.SetNonblock(w.peer.fd, false); err != nil {
+		return fmt.Errorf("start %s: %w", argv[0], err)
+	}
+	w.pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
+		Env: workerEnv,
+		// It takes the numbers after the highest of these for itself: what is inherited must be among them.
+		Files: append([]uintptr{uintptr(w.peer.fd), 2, 2}, p.cfg.Inherit...),
+		// Nobody answers for a parent that was killed. The signal follows the thread that starts them: process keeps it.
+		Sys: &syscall.SysProcAttr{PidFD: &w.pidfd, Pdeathsig: syscall.SIGKILL},
+	})
+	if err != nil {
+		return fmt.Errorf("start %s: %w", argv[0], err)
+	}
 	p.starting = append(p.starting, w)
 	return nil
 }

@@ -245,6 +245,7 @@ var Architectures = []Architecture{
 		Idea:  "a user-level thread per connection, on the runtime's poller"},
 	{Name: "process", Lecture: "process-based", Serve: process, Unit: Process, Limit: Refuses, Slow: KeepsOne,
 		Procs: oneThread, Needs: needsPidfd, Forgets: true,
+		Settings: []string{"spawn"}, Variants: []string{"spawn=fork"},
 		Lanes: processLanes,
 		Idea:  "a freshly spawned process per request"},
 	{Name: "prefork", Lecture: "process-based", Serve: prefork, Member: preforkMember, Unit: Process, Limit: Queues,
@@ -301,6 +302,9 @@ func Lookup(row string) (Architecture, Variant, error) {
 	}
 	if len(a.Accepts) > 0 && v.Accept == a.Accepts[0] {
 		v.Accept = "" // the default: the same row
+	}
+	if v.Spawn == Exec {
+		v.Spawn = ""
 	}
 	return a, v, v.Check(a)
 }

@@ -12,6 +12,7 @@ import (
 // the table says which settings it heeds.
 type Variant struct {
 	Accept      string // how connections reach the workers: Shared, ReusePort or Pass; "": the row's first
+	Spawn       string // how a process is made for a request: Exec or Fork; "": Exec
 	Loops       int    // event loops: threads of eventloop, processes of symped
 	Trigger     string // what epoll reports: "level" (is readable) or "edge" (has become readable)
 	Helpers     int    // threads to which an event loop hands requests
@@ -27,6 +28,12 @@ const (
 	Shared    = "shared"    // all wait on one listening socket, and the kernel wakes one (gnet: one loop accepts for all)
 	ReusePort = "reuseport" // each has a listening socket of its own, and the kernel spreads connections over them
 	Pass      = "pass"      // one accepts and hands each connection to a worker that is idle
+)
+
+// The ways in which a process is made for a request.
+const (
+	Exec = "exec" // a program is started
+	Fork = "fork" // one that runs already is copied, which Go's runtime does not promise to work
 )
 
 // Edge is the trigger that reports a descriptor once each time that something has arrived.
@@ -47,6 +54,8 @@ type Setting struct {
 var Settings = []Setting{
 	{Name: "accept", About: "how connections reach the workers: `WAY` shared, reuseport or pass",
 		word: func(v *Variant) *string { return &v.Accept }, words: []string{Shared, ReusePort, Pass}},
+	{Name: "spawn", About: "how a process is made for a request: `WAY` exec, or fork, which is experimental",
+		word: func(v *Variant) *string { return &v.Spawn }, words: []string{Exec, Fork}},
 	{Name: "loops", About: "event loops, a CPU each", number: func(v *Variant) *int { return &v.Loops },
 		most: 1024},
 	{Name: "trigger", About: "what epoll reports: `WHAT` level or edge",

@@ -16,5 +16,4 @@ func runBench(context.Context, *call) error   { return errLinux }
 func runDemo(context.Context, *call) error    { return errLinux }
 func null(context.Context, *call) error       { return errLinux }
 func traceCalls(context.Context, *call) error { return errLinux }
-func answerOne(context.Context, *call) error  { return errLinux }
 func questions() []results.Experiment         { return nil }

@@ -73,7 +73,6 @@ var commands = []command{
 var hidden = []command{
 	{"null", "", "answer without a server behind it, for calibration", null},
 	{"member", "--arch NAME", "be one process of a pool", member},
-	{"worker", "", "answer one request from standard input, and end", answerOne},
 }
 
 // usageError is a wrong use of the command line.

@@ -34,7 +34,8 @@ var programs = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	for name, pkg := range map[string]string{
-		"serverlab": ".", "serverlab-worker": "../worker", "serverlab-bare": "../bare",
+		"serverlab": ".", "serverlab-worker": "../worker", "serverlab-redisworker": "../redisworker",
+		"serverlab-bare": "../bare",
 	} {
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

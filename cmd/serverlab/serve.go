@@ -150,8 +150,8 @@ func runnable(arch servers.Architecture) error {
 	return nil
 }
 
-// workerCommand is the command line of a worker of one request: the small program, or this one where sessions are in a
-// server of their own, since only this one can speak to it.
+// workerCommand is the command line of a worker of one request: the small program, or the larger one that can speak to a
+// server of sessions.
 func (f *serveFlags) workerCommand() []string {
 	self, err := os.Executable()
 	if err != nil {
@@ -162,7 +162,7 @@ func (f *serveFlags) workerCommand() []string {
 	case f.worker != "":
 		command[0] = f.worker
 	case f.app.InTier():
-		command = []string{self, "worker"}
+		command[0] = filepath.Join(filepath.Dir(self), "serverlab-redisworker")
 	}
 	command = append(command,
 		"--read-timeout="+f.cfg.ReadTimeout.String(),

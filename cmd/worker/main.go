@@ -4,7 +4,7 @@
 // can start it as well as serverlab: `http stream tcp nowait nobody /path/to/serverlab-worker serverlab-worker`.
 //
 // Its start is its cost, so it links little and parses its flags with the plainest package there is. Of the stores of
-// sessions it knows those that need no network: `serverlab worker` is the same and knows all.
+// sessions it knows those that need no network: serverlab-redisworker is the same and knows all.
 package main
 
 import (

@@ -182,6 +182,7 @@ var linked = []string{
 	"github.com/valyala/fasthttp",
 	"golang.org/x/sys/unix",
 	"serverlab/cmd/worker",
+	"serverlab/internal/spawner",
 	"serverlab/servers/app",
 	"serverlab/servers/http1",
 	"serverlab/servers/state",

@@ -21,7 +21,7 @@ const (
 	slotsStart   = 4096
 )
 
-// Slot holds the counters of one worker, in a cache line of its own so that workers do not disturb each other.
+// Slot holds the counters of one worker, in cache lines of its own so that workers do not disturb each other.
 type Slot struct {
 	Accepts  atomic.Uint64 // connections accepted
 	Requests atomic.Uint64 // requests answered
@@ -30,7 +30,10 @@ type Slot struct {
 	Sessions atomic.Uint64 // sessions of a stateful service that are open
 	Open     atomic.Int64  // connections that are open, where processes share a limit of them
 	State    atomic.Uint64 // of the worker process in this slot
-	_        [1]uint64
+	Forks    atomic.Uint64 // worker processes that were forked, not started as a program
+	Stuck    atomic.Uint64 // of them, those that hung and were killed
+	Respawns atomic.Uint64 // times that the process which forks them was replaced
+	_        [6]uint64
 }
 
 // The states of a worker process.
@@ -43,7 +46,7 @@ const (
 )
 
 // Counts are the counters of one slot, or their sums over all.
-type Counts struct{ Accepts, Requests, Refusals, Drops, Sessions uint64 }
+type Counts struct{ Accepts, Requests, Refusals, Drops, Sessions, Forks, Stuck, Respawns uint64 }
 
 // Board is an open scoreboard.
 type Board struct {
@@ -177,7 +180,8 @@ func (b *Board) PerSlot() []Counts {
 	for i := range b.slots {
 		s := &b.slots[i]
 		all[i] = Counts{Accepts: s.Accepts.Load(), Requests: s.Requests.Load(), Refusals: s.Refusals.Load(),
-			Drops: s.Drops.Load(), Sessions: s.Sessions.Load()}
+			Drops: s.Drops.Load(), Sessions: s.Sessions.Load(), Forks: s.Forks.Load(), Stuck: s.Stuck.Load(),
+			Respawns: s.Respawns.Load()}
 	}
 	return all
 }
@@ -190,6 +194,9 @@ func (b *Board) Sum() (sum Counts) {
 		sum.Refusals += c.Refusals
 		sum.Drops += c.Drops
 		sum.Sessions += c.Sessions
+		sum.Forks += c.Forks
+		sum.Stuck += c.Stuck
+		sum.Respawns += c.Respawns
 	}
 	return sum
 }

@@ -1,11 +1,11 @@
 // Floors: what this machine can do where nothing is parsed, handled or checked. A server that waits for the blank line
-// at the end of a request and answers with fixed bytes, by four architectures in plain C. They are yardsticks for
+// at the end of a request and answers with fixed bytes, by five architectures in plain C. They are yardsticks for
 // scripts/versus.sh, not servers for use: no limits, no time-outs, no errors told.
 //
 //   cc -O2 -pthread -o floor floor.c
-//   floor iterative|thread|prefork|epoll PORT [PROCESSES]
+//   floor iterative|fork|thread|prefork|epoll PORT [PROCESSES]
 //
-// iterative answers one request per connection; the others keep a connection until the client ends it or asks
+// iterative and fork answer one request per connection; the others keep a connection until the client ends it or asks
 // "Connection: close".
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,6 +18,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ANSWER(connection) \
@@ -139,6 +140,22 @@ static void prefork(int listener, int processes)
 		pause();
 }
 
+// fork_per_connection reaps whom it can before it waits for the next connection, so that their time is charged to it.
+static void fork_per_connection(int listener)
+{
+	for (;;) {
+		int fd = accept_one(listener);
+		if (fork() == 0) {
+			close(listener);
+			serve(fd, 0);
+			_exit(0);
+		}
+		close(fd);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+}
+
 // event_loop takes what has arrived for a whole number of requests, as clients that wait for their answers send it.
 static void event_loop(int listener)
 {
@@ -166,7 +183,7 @@ static void event_loop(int listener)
 int main(int argc, char **argv)
 {
 	if (argc < 3) {
-		fprintf(stderr, "usage: floor iterative|thread|prefork|epoll PORT [PROCESSES]\n");
+		fprintf(stderr, "usage: floor iterative|fork|thread|prefork|epoll PORT [PROCESSES]\n");
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -175,6 +192,8 @@ int main(int argc, char **argv)
 	if (strcmp(mode, "iterative") == 0)
 		for (;;)
 			serve(accept_one(listener), 0);
+	if (strcmp(mode, "fork") == 0)
+		fork_per_connection(listener);
 	if (strcmp(mode, "thread") == 0)
 		thread_per_connection(listener);
 	if (strcmp(mode, "prefork") == 0)

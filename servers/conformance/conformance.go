@@ -238,7 +238,9 @@ func (p *probe) scattered() bool {
 // pool is how many processes there may be, at rest, beside the first.
 func (p *probe) pool(s Settings) int {
 	switch {
-	case !p.isolates() || p.spawns():
+	case p.spawns():
+		return p.spawners()
+	case !p.isolates():
 		return 0
 	case !p.shares():
 		return s.Workers
@@ -246,6 +248,14 @@ func (p *probe) pool(s Settings) int {
 		return p.subject.Variant.Loops
 	}
 	return runtime.NumCPU()
+}
+
+// spawners are the processes that serve nobody and make those that do.
+func (p *probe) spawners() int {
+	if p.subject.Variant.Spawn == servers.Fork {
+		return 1
+	}
+	return 0
 }
 
 // places is how many connections are served at the same time where others wait.

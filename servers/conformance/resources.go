@@ -253,8 +253,9 @@ func workerProcesses(p *probe) error {
 			return err
 		}
 	}
+	most -= p.spawners()
 	switch {
-	case most == 0:
+	case most <= 0:
 		return errors.New("no worker process was seen")
 	case most > workers:
 		return fmt.Errorf("%d worker processes, with --workers=%d", most, workers)

@@ -27,6 +27,7 @@ func Main(program string, args []string, setup func(*flag.FlagSet) func() (fasth
 	f.IntVar(&cfg.Limits.Header, "max-header", limits.Header, "most `bytes` of a header")
 	f.IntVar(&cfg.Limits.Body, "max-body", limits.Body, "most `bytes` of a body")
 	empty := f.Bool("empty", false, "return at once: what is left is the cost of starting")
+	forks := f.Bool("forks", false, "be a spawner: fork for each connection that is passed on descriptor 3")
 	handler := setup(f)
 	f.SetOutput(io.Discard) // by itself it would print the whole usage after an error; one line is enough
 	err := f.Parse(args)
@@ -37,6 +38,8 @@ func Main(program string, args []string, setup func(*flag.FlagSet) func() (fasth
 		return 0
 	case err == nil && f.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", f.Arg(0))
+	case err == nil && *forks:
+		return fork(program, cfg, handler, *empty)
 	case err == nil && *empty:
 		return 0
 	}
