@@ -108,7 +108,7 @@ func pathsOf(i, n, size int) (paths []string, text string) {
 	return paths, text
 }
 
-// someManner is a client in one of many ways; go on is closed when all have come.
+// someManner is a client in one of many ways, by its number i. It calls come when it has come; all is closed when all have.
 func someManner(addr string, i int, all <-chan struct{}, come func()) error {
 	c, err := stingy(addr)
 	come()
@@ -195,10 +195,10 @@ func sockets(t *testing.T) (n int) {
 func TestProactorBesideAllManners(t *testing.T) {
 	for name, sizes := range map[string]rings{"smallest": smallest, "usual": usualRings} {
 		t.Run(name, func(t *testing.T) {
+			const rounds, many = 2, 90
 			before := sockets(t)
 			s := startProactor(t, sizes, nil)
-			for round := range 3 {
-				const many = 180
+			for round := range rounds {
 				var clients errgroup.Group
 				all, came := make(chan struct{}), make(chan struct{}, many)
 				for i := range many {
@@ -221,8 +221,8 @@ func TestProactorBesideAllManners(t *testing.T) {
 			if err := <-s.ended; err != nil {
 				t.Error(err)
 			}
-			if open, n := s.board.Slot(0).Open.Load(), s.board.Sum(); open != 0 || n.Accepts != 3*180 {
-				t.Errorf("%d are open of %d accepted, want none of %d", open, n.Accepts, 3*180)
+			if open, n := s.board.Slot(0).Open.Load(), s.board.Sum(); open != 0 || n.Accepts != rounds*many {
+				t.Errorf("%d are open of %d accepted, want none of %d", open, n.Accepts, rounds*many)
 			}
 			if after := sockets(t); after != before {
 				t.Errorf("%d sockets are left, there were %d", after, before)
