@@ -220,7 +220,8 @@ func (p *proactor) close(c *caller) {
 	p.letGo(c)
 }
 
-// letGo gives back what a closed connection has, when the kernel is done with it.
+// letGo gives back what a closed connection has, when the kernel is done with it. Another may then have its number: no
+// completion is to come that carries it, but perhaps of a cancel that failed, and that does no harm.
 func (p *proactor) letGo(c *caller) {
 	if c.receiving || c.sending || p.at[c.number] != c {
 		return

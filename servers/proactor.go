@@ -62,6 +62,10 @@ const (
 // rings are the sizes of what the kernel shares: places for orders and for completions, and buffers that it receives
 // into. None bounds the server. With more than so many connections that send at the same time orders to receive end for
 // want of a buffer, and are given again.
+//
+// What has been tried in pairs of trials and gained less than 2 % of the CPU time: buffers of 2 and of 16 KiB, and such
+// that do not begin on a page; a registered descriptor of the ring; orders without an array of indices; the last send
+// and the close as a chain.
 type rings struct{ orders, completions, buffers, bufferSize int }
 
 var usualRings = rings{orders: 1024, completions: 4096, buffers: 256, bufferSize: 4 << 10}

@@ -24,17 +24,21 @@ import (
 	"serverlab/internal/uring"
 )
 
-// smallest are rings in which nothing has room: orders are handed over in between, completions overflow, and input
-// finds no buffer.
-var smallest = rings{orders: 2, completions: 4, buffers: 2, bufferSize: 64}
+// In these nothing has room: orders are handed over in between, completions overflow, and input finds no buffer; in the
+// second all input finds one, so that more completes at a time.
+var (
+	smallest   = rings{orders: 2, completions: 4, buffers: 2, bufferSize: 64}
+	overflowed = rings{orders: 2, completions: 4, buffers: 256, bufferSize: 4096}
+)
 
-// startProactor starts a proactor in this process whose handler answers with a pattern: see patternOf.
+// startProactor starts a proactor in this process whose handler answers with a pattern: see patternOf. In /wait it waits
+// until it is told to go on.
 func startProactor(t *testing.T, sizes rings, change func(*Config)) *loopServer {
 	t.Helper()
 	if err := uring.Available(); err != nil {
 		t.Skip(err)
 	}
-	s := &loopServer{t: t, ended: make(chan error, 1)}
+	s := &loopServer{t: t, waiting: make(chan struct{}, 1), goOn: make(chan struct{}), ended: make(chan error, 1)}
 	cfg := DefaultConfig()
 	ready := make(chan string, 1)
 	cfg.Ready = func(a net.Addr) { ready <- a.String() }
@@ -47,7 +51,13 @@ func startProactor(t *testing.T, sizes rings, change func(*Config)) *loopServer 
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		p, err := newProactor(cfg, func(c *fasthttp.RequestCtx) { c.SetBody(patternOf(string(c.Path()))) }, sizes)
+		p, err := newProactor(cfg, func(c *fasthttp.RequestCtx) {
+			if string(c.Path()) == "/wait" {
+				s.waiting <- struct{}{}
+				<-s.goOn
+			}
+			c.SetBody(patternOf(string(c.Path())))
+		}, sizes)
 		if err == nil {
 			err = p.run(ctx)
 		}
@@ -108,7 +118,8 @@ func pathsOf(i, n, size int) (paths []string, text string) {
 	return paths, text
 }
 
-// someManner is a client in one of many ways; go on is closed when all have come.
+// someManner is a client in one of many ways, by its number i. It calls come when it has come; all is closed when all
+// have.
 func someManner(addr string, i int, all <-chan struct{}, come func()) error {
 	c, err := stingy(addr)
 	come()
@@ -116,33 +127,31 @@ func someManner(addr string, i int, all <-chan struct{}, come func()) error {
 		return err
 	}
 	defer c.Close()
-	in := bufio.NewReader(c)
-	reset := func() { _ = c.SetLinger(0) } // when it is closed
-	write := func(text string) {
-		_, _ = io.WriteString(c, text) // where this fails, reading does too
+	if i%2 == 0 {
+		return staying(c, i, all)
 	}
-	switch i % 9 {
+	return vanishing(c, i)
+}
+
+// staying is a client that wants all of its answers.
+func staying(c *net.TCPConn, i int, all <-chan struct{}) error {
+	in := bufio.NewReader(c)
+	switch i / 2 % 5 {
 	case 0: // a thousand at a time, and nothing is read before all have come
 		paths, text := pathsOf(i, 1000, 100)
-		go write(text)
+		go io.WriteString(c, text) // where this fails, reading does too
 		<-all
 		return reads(in, paths)
 	case 1: // much more than the sockets take
 		paths, text := pathsOf(i, 16, 100_000)
-		go write(text)
+		go io.WriteString(c, text)
 		<-all
 		return reads(in, paths)
-	case 2: // gone in the middle of a request
-		reset()
-		write("GET /1/1 HTT")
-	case 3: // gone in the middle of the answers
-		_, text := pathsOf(i, 4, 100_000)
-		write(text)
-		_, err = io.CopyN(io.Discard, in, 1000)
-		reset()
-	case 4: // half-closed with requests under way
+	case 2: // half-closed with requests under way
 		paths, text := pathsOf(i, 16, 20_000)
-		write(text)
+		if _, err := io.WriteString(c, text); err != nil {
+			return err
+		}
 		if err := c.CloseWrite(); err != nil {
 			return err
 		}
@@ -153,26 +162,45 @@ func someManner(addr string, i int, all <-chan struct{}, come func()) error {
 		if _, err := in.ReadByte(); err != io.EOF {
 			return fmt.Errorf("after the answers: %w, want the end", err)
 		}
-	case 5: // gone as soon as it has asked
-		_, text := pathsOf(i, 3, 1000)
-		write(text)
-	case 6: // one request after the other, each in two pieces
+	case 3: // one request after the other, each in two pieces
 		for k := range 20 {
 			paths, text := pathsOf(i, k+1, 10)
-			write(text[:len(text)/2])
-			write(text[len(text)/2:])
+			for _, part := range []string{text[:len(text)/2], text[len(text)/2:]} {
+				if _, err := io.WriteString(c, part); err != nil {
+					return err
+				}
+			}
 			if err := reads(in, paths); err != nil {
 				return err
 			}
 		}
-	case 7: // gone at once
-		reset()
-	case 8: // the last request says so
+	case 4: // the first request says that it is the last
 		paths, text := pathsOf(i, 2, 5000)
-		write(strings.Replace(text, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 2))
-		err = reads(in, paths[:1])
+		if _, err := io.WriteString(c, strings.Replace(text, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)); err != nil {
+			return err
+		}
+		return reads(in, paths[:1])
 	}
-	return err
+	return nil
+}
+
+// vanishing is a client that is gone before it has its answers, mostly by a reset.
+func vanishing(c *net.TCPConn, i int) (err error) {
+	switch i / 2 % 4 {
+	case 0: // in the middle of a request
+		_, err = io.WriteString(c, "GET /1/1 HTT")
+	case 1: // in the middle of the answers
+		_, text := pathsOf(i, 4, 100_000)
+		if _, err = io.WriteString(c, text); err == nil {
+			_, err = io.CopyN(io.Discard, c, 1000)
+		}
+	case 2: // as soon as it has asked, in order
+		_, text := pathsOf(i, 3, 1000)
+		_, err = io.WriteString(c, text)
+		return err
+	case 3: // at once
+	}
+	return errors.Join(err, c.SetLinger(0)) // a reset, when it is closed
 }
 
 // sockets counts those of this process.
@@ -193,18 +221,18 @@ func sockets(t *testing.T) (n int) {
 // However small the rings, each client gets its own answers, whole and in order, beside others that do not read, that
 // vanish, or that come in the place of those; and in the end nothing is left.
 func TestProactorBesideAllManners(t *testing.T) {
-	for name, sizes := range map[string]rings{"smallest": smallest, "usual": usualRings} {
+	for name, sizes := range map[string]rings{"smallest": smallest, "overflowed": overflowed, "usual": usualRings} {
 		t.Run(name, func(t *testing.T) {
+			const rounds, many = 2, 90
 			before := sockets(t)
 			s := startProactor(t, sizes, nil)
-			for round := range 3 {
-				const many = 180
+			for round := range rounds {
 				var clients errgroup.Group
 				all, came := make(chan struct{}), make(chan struct{}, many)
 				for i := range many {
 					clients.Go(func() error {
 						if err := someManner(s.addr, i, all, func() { came <- struct{}{} }); err != nil {
-							return fmt.Errorf("round %d, client %d, manner %d: %w", round, i, i%9, err)
+							return fmt.Errorf("round %d, client %d: %w", round, i, err)
 						}
 						return nil
 					})
@@ -221,13 +249,49 @@ func TestProactorBesideAllManners(t *testing.T) {
 			if err := <-s.ended; err != nil {
 				t.Error(err)
 			}
-			if open, n := s.board.Slot(0).Open.Load(), s.board.Sum(); open != 0 || n.Accepts != 3*180 {
-				t.Errorf("%d are open of %d accepted, want none of %d", open, n.Accepts, 3*180)
+			if open, n := s.board.Slot(0).Open.Load(), s.board.Sum(); open != 0 || n.Accepts != rounds*many {
+				t.Errorf("%d are open of %d accepted, want none of %d", open, n.Accepts, rounds*many)
 			}
 			if after := sockets(t); after != before {
 				t.Errorf("%d sockets are left, there were %d", after, before)
 			}
 		})
+	}
+}
+
+// Where one turn has more answers that no socket takes whole than the ring has completions, none is cut.
+func TestProactorWithManySendsThatFallShort(t *testing.T) {
+	s := startProactor(t, overflowed, nil)
+	defer s.end()
+	const many, size = 20, 3_000_000 // more than a socket takes
+	clients := make([]*net.TCPConn, many)
+	for i := range clients {
+		c, err := stingy(s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		clients[i] = c
+		s.send(c, get("/0/1"))
+		if err := reads(bufio.NewReader(c), []string{"/0/1"}); err != nil { // it is there
+			t.Fatal(err)
+		}
+	}
+	busy := s.dial()
+	defer busy.Close()
+	s.send(busy, get("/wait"))
+	<-s.waiting
+	for i, c := range clients {
+		s.send(c, get(fmt.Sprintf("/%d/%d", i, size)))
+	}
+	s.goOn <- struct{}{}
+	s.wants(bufio.NewReader(busy), nil)
+	var all errgroup.Group
+	for i, c := range clients {
+		all.Go(func() error { return reads(bufio.NewReader(c), []string{fmt.Sprintf("/%d/%d", i, size)}) })
+	}
+	if err := all.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -22,8 +22,9 @@ var ErrSwitchedOff = errors.New("switched off")
 // switchFile is where that is done: 1 forbids all but root and a group, 2 everybody.
 const switchFile = "/proc/sys/kernel/io_uring_disabled"
 
-// Available returns nil where all of this package can be had, and otherwise what can't, and the error of the system call
-// or ErrSwitchedOff. It tries: what a kernel has does not follow from its version, and a container may forbid a part.
+// Available returns nil where all of this package can be had, and otherwise what can't, with the error of the system
+// call or ErrSwitchedOff. It tries: what a kernel has does not follow from its version, and a container may forbid a
+// part.
 func Available() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -195,8 +195,8 @@ func (r *Ring) left() uint32 { return r.tail - atomic.LoadUint32(r.sqHead) }
 const rawPatience = time.Millisecond
 
 // Enter hands over all operations that were asked for since, and waits until something is complete, at most for
-// patience: 0 does not wait, below 0 is for ever. It returns what is complete, in that order and without exception, also
-// what had no room in the ring; until the next Enter this may be read. It may return before, with nothing complete.
+// patience: 0 does not wait, below 0 is for ever. It returns all that is complete, in that order, and also what had no
+// room in the ring; until the next Enter this may be read. It may return before, with nothing complete.
 func (r *Ring) Enter(patience time.Duration) ([]Completion, error) {
 	r.done = r.done[:0]
 	first := rawPatience
