@@ -22,14 +22,14 @@ func answeredIn(t *testing.T, counts map[time.Duration]int64) Histogram {
 
 // An answer counts if it came within the deadline; one that never came stands in the histogram and does not.
 func TestWithin(t *testing.T) {
-	l := Load{Window: 2, Requests: 90, Censored: 10, Response: answeredIn(t, map[time.Duration]int64{
+	l := Load{Model: "poisson", Window: 2, Ended: 86, Intended: 100, Requests: 90, Censored: 10, Response: answeredIn(t, map[time.Duration]int64{
 		50 * time.Millisecond: 60, 99 * time.Millisecond: 10, 101 * time.Millisecond: 20, time.Second: 10})}
-	for deadline, want := range map[float64]float64{0.1: 35, 0.06: 30, 0.01: 0, 5: 45} {
+	for deadline, want := range map[float64]float64{0.1: 35, 0.06: 30, 0.01: 0, 5: 43} {
 		if got, ok := l.within(deadline); !ok || got != want {
 			t.Errorf("%v answers/s within %v s (%t), want %v", got, deadline, ok, want)
 		}
 	}
-	for _, l := range []Load{{}, {Window: 1}} {
+	for _, l := range []Load{{Model: "closed"}, {Model: "closed", Window: 1}} {
 		if v, ok := l.within(1); v != 0 || ok != (l.Window > 0) {
 			t.Errorf("%+v: %v %t", l, v, ok)
 		}
