@@ -94,8 +94,8 @@ func throughputOffered(name string, head plot.Head, lines []loadLine) Picture {
 			"level line goes on at capacity, a falling one spends its time on requests that it cannot finish."}
 }
 
-// inTimeOffered draws what each row answered before it was of no use any more against what it was offered, both as shares
-// of the row's peak, so that slow and fast rows lie over one another.
+// inTimeOffered draws what each row answered before it was of no use any more against what it was offered, both as
+// shares of the row's peak, so that slow and fast rows lie over one another.
 func inTimeOffered(name string, deadline float64, head plot.Head, lines []loadLine) Picture {
 	l := &plot.Lines{Head: head, X: plot.Axis{Title: "offered, of the row's peak", Unit: plot.Percent},
 		Y: plot.Axis{Title: "right answers in time, of the row's peak", Unit: plot.Percent}}
@@ -121,8 +121,8 @@ func inTimeOffered(name string, deadline float64, head plot.Head, lines []loadLi
 	l.Series = append([]plot.Series{{Name: "the best there is", Reference: true,
 		Points: []plot.Point{{X: 0, Y: 0}, {X: 1, Y: 1}, {X: top, Y: 1}}}}, l.Series...)
 	return Picture{Name: name + "-in-time-offered", About: AboutLoad, Chart: l,
-		Look: "Right of 100 % more is asked than a row can do. Who takes it on lets everybody wait, and its line falls, " +
-			"though its throughput does not; who turns away what is too much answers the others in time."}
+		Look: "Right of 100 % more is asked than a row can do. Who takes it on lets everybody wait, and its line " +
+			"falls, though its throughput does not; who turns away what is too much answers the others in time."}
 }
 
 // latencyThroughput draws p50 and p99 against what was answered, each in a chart of its own.
