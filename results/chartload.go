@@ -14,7 +14,8 @@ const longestPath = 20
 type loadLine struct {
 	name  string
 	style int
-	knee  int // number of the point; -1: there is none
+	knee  int     // number of the point; -1: there is none
+	peak  float64 // right answers per second; 0: there is none
 	at    []CurvePoint
 }
 
@@ -29,7 +30,8 @@ func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 		if t, _ := TheoryOf(run, c); t != nil {
 			theories = append(theories, t)
 		}
-		line := loadLine{name: c.Architecture.Label, style: styleOf(run, c.Architecture), knee: c.Sweep.Knee, at: c.Points}
+		line := loadLine{name: c.Architecture.Label, style: styleOf(run, c.Architecture), knee: c.Sweep.Knee,
+			peak: c.Peak.Summary.Median, at: c.Points}
 		for _, p := range c.Points {
 			most = max(most, p.Trials)
 			refuses = refuses || p.Shed.Median > 0
@@ -62,33 +64,15 @@ func sweepPictures(run *Run, trials []Trial, sweep string) []Picture {
 
 // throughputOffered draws what was answered against what was asked for, beside the line of who answers everything.
 func throughputOffered(name string, head plot.Head, lines []loadLine) Picture {
-	return Picture{Name: name + "-throughput-offered", About: AboutLoad,
-		Chart: againstOffered("Throughput against offered load", head, lines,
-			func(p *CurvePoint) Summary { return p.Achieved }),
-		Look: "A server keeps to the line for as long as it can. Then look at what it does with too much: a " +
-			"level line goes on at capacity, a falling one spends its time on requests that it cannot finish."}
-}
-
-// inTimeOffered draws only what was answered before it was of no use any more.
-func inTimeOffered(name string, deadline float64, head plot.Head, lines []loadLine) Picture {
-	return Picture{Name: name + "-in-time-offered", About: AboutLoad,
-		Chart: againstOffered("Answers within "+duration(deadline, 3)+" against offered load", head, lines,
-			func(p *CurvePoint) Summary { return p.InTime }),
-		Look: "The same, for clients who wait for no longer. Who takes on more than it can do lets everybody " +
-			"wait, and its line falls; who turns away what is too much answers the others in time, and its line stays level."}
-}
-
-// againstOffered draws a figure of each point against its offered rate; nil where there is none.
-func againstOffered(title string, head plot.Head, lines []loadLine, of func(*CurvePoint) Summary) plot.Chart {
 	l := &plot.Lines{Head: head, X: plot.Axis{Title: "offered", Unit: plot.PerSecond}, Y: Throughput.axis()}
-	l.Title = title
+	l.Title = "Throughput against offered load"
 	low, top := math.Inf(1), 0.0
 	for _, line := range lines {
 		s := plot.Series{Name: line.name, Style: line.style}
 		for i := range line.at {
 			p := &line.at[i]
-			if y := of(p); y.N > 0 {
-				s.Points = append(s.Points, line.point(i, p.Rate, y))
+			if p.Achieved.N > 0 {
+				s.Points = append(s.Points, line.point(i, p.Rate, p.Achieved))
 				low, top = min(low, p.Rate), max(top, p.Rate)
 			}
 		}
@@ -97,7 +81,7 @@ func againstOffered(title string, head plot.Head, lines []loadLine, of func(*Cur
 		}
 	}
 	if len(l.Series) == 0 {
-		return nil
+		return Picture{}
 	}
 	l.X.Scale = scaleOf(low, top)
 	if l.Y.Scale = l.X.Scale; l.X.Scale == plot.Linear {
@@ -105,7 +89,40 @@ func againstOffered(title string, head plot.Head, lines []loadLine, of func(*Cur
 	}
 	l.Series = append([]plot.Series{{Name: "as offered", Reference: true,
 		Points: []plot.Point{{X: low, Y: low}, {X: top, Y: top}}}}, l.Series...)
-	return l
+	return Picture{Name: name + "-throughput-offered", About: AboutLoad, Chart: l,
+		Look: "A server keeps to the line for as long as it can. Then look at what it does with too much: a " +
+			"level line goes on at capacity, a falling one spends its time on requests that it cannot finish."}
+}
+
+// inTimeOffered draws what each row answered before it was of no use any more against what it was offered, both as
+// shares of the row's peak, so that slow and fast rows lie over one another.
+func inTimeOffered(name string, deadline float64, head plot.Head, lines []loadLine) Picture {
+	l := &plot.Lines{Head: head, X: plot.Axis{Title: "offered, of the row's peak", Unit: plot.Percent},
+		Y: plot.Axis{Title: "right answers in time, of the row's peak", Unit: plot.Percent}}
+	l.Title = "Answers within " + duration(deadline, 3) + " against offered load"
+	top := 1.0
+	for _, line := range lines {
+		s := plot.Series{Name: line.name, Style: line.style}
+		for i := range line.at {
+			if p := &line.at[i]; p.InTime.N > 0 && line.peak > 0 {
+				y := p.InTime
+				y.Median, y.Lo, y.Hi = y.Median/line.peak, y.Lo/line.peak, y.Hi/line.peak
+				s.Points = append(s.Points, line.point(i, p.Rate/line.peak, y))
+				top = max(top, p.Rate/line.peak)
+			}
+		}
+		if len(s.Points) > 0 {
+			l.Series = append(l.Series, s)
+		}
+	}
+	if len(l.Series) == 0 {
+		return Picture{}
+	}
+	l.Series = append([]plot.Series{{Name: "the best there is", Reference: true,
+		Points: []plot.Point{{X: 0, Y: 0}, {X: 1, Y: 1}, {X: top, Y: 1}}}}, l.Series...)
+	return Picture{Name: name + "-in-time-offered", About: AboutLoad, Chart: l,
+		Look: "Right of 100 % more is asked than a row can do. Who takes it on lets everybody wait, and its line " +
+			"falls, though its throughput does not; who turns away what is too much answers the others in time."}
 }
 
 // latencyThroughput draws p50 and p99 against what was answered, each in a chart of its own.

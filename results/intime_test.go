@@ -22,14 +22,15 @@ func answeredIn(t *testing.T, counts map[time.Duration]int64) Histogram {
 
 // An answer counts if it came within the deadline; one that never came stands in the histogram and does not.
 func TestWithin(t *testing.T) {
-	l := Load{Window: 2, Requests: 90, Censored: 10, Response: answeredIn(t, map[time.Duration]int64{
-		50 * time.Millisecond: 60, 99 * time.Millisecond: 10, 101 * time.Millisecond: 20, time.Second: 10})}
-	for deadline, want := range map[float64]float64{0.1: 35, 0.06: 30, 0.01: 0, 5: 45} {
+	l := Load{Model: "poisson", Window: 2, Ended: 86, Intended: 100, Requests: 90, Censored: 10}
+	l.Response = answeredIn(t, map[time.Duration]int64{
+		50 * time.Millisecond: 60, 99 * time.Millisecond: 10, 101 * time.Millisecond: 20, time.Second: 10})
+	for deadline, want := range map[float64]float64{0.1: 35, 0.06: 30, 0.01: 0, 5: 43} {
 		if got, ok := l.within(deadline); !ok || got != want {
 			t.Errorf("%v answers/s within %v s (%t), want %v", got, deadline, ok, want)
 		}
 	}
-	for _, l := range []Load{{}, {Window: 1}} {
+	for _, l := range []Load{{Model: "closed"}, {Model: "closed", Window: 1}} {
 		if v, ok := l.within(1); v != 0 || ok != (l.Window > 0) {
 			t.Errorf("%+v: %v %t", l, v, ok)
 		}
@@ -67,6 +68,9 @@ func TestPastTheKneeInTime(t *testing.T) {
 		if share, ok := c.PastInTime(); !ok || share < least || share > least+0.05 {
 			t.Errorf("%s keeps %v of its peak in time (%t), want about %v", row, share, ok, least)
 		}
+	}
+	if knee := curveOf(t, curves, "eventloop").Knee(); knee == nil || knee.Rate != 12_500 {
+		t.Errorf("knee at %+v; who refuses a part of 16,000/s answers the others as soon as before", knee)
 	}
 	if _, ok := curveOf(t, curves, "iterative").PastInTime(); ok {
 		t.Error("iterative was never offered more than it holds")

@@ -27,7 +27,7 @@ type Load struct {
 	Intended uint64            `json:"intended,omitempty"` // open loop: requests whose intended moment lay in the window
 	Errors   map[string]uint64 `json:"errors,omitempty"`   // by kind, see loadgen
 	Status   map[int]uint64    `json:"status,omitempty"`   // answers by status code
-	Shed     uint64            `json:"shed,omitempty"`     // requests refused with a whole 503: neither right answers nor errors
+	Shed     uint64            `json:"shed,omitempty"`     // requests refused with a whole 503: no right answers and no errors
 	Censored uint64            `json:"censored,omitempty"` // requests without an answer at their time limit or at the end: in Response at that limit
 	Clamped  uint64            `json:"clamped,omitempty"`  // values beyond a histogram's range, recorded at its edge
 	Opened   uint64            `json:"opened"`             // connections opened in the window

@@ -151,7 +151,7 @@ type Situation struct {
 	X           *float64           `json:"x,omitempty"`          // in which the situations of an experiment differ, in the base unit of its axis
 	Workers     int                `json:"workers,omitempty"`    // of pools; 0: those of the run
 	Timeout     float64            `json:"timeout,omitempty"`    // seconds after which a request has failed; 0: 5
-	Deadline    float64            `json:"deadline,omitempty"`   // seconds after which an answer is of no use any more; 0: it always is
+	Deadline    float64            `json:"deadline,omitempty"`   // seconds after which an answer is of no use; 0: it always is
 	Visit       float64            `json:"visit,omitempty"`      // partly open: mean requests of a client
 	Think       float64            `json:"think,omitempty"`      // seconds, the mean of a client's exponential time between answer and request
 	CPUs        int                `json:"cpus,omitempty"`       // of the server, the first of those of the run; 0: all of them

@@ -115,6 +115,12 @@ func (p *SweepPoint) power() float64 {
 	return *p.Achieved / *p.P50
 }
 
+// refuses tells whether a server has turned away so much that the response times of the others say little of its load.
+func (p *SweepPoint) refuses() bool {
+	s := p.spread((*Load).shedShare)
+	return s.N > 0 && s.Median > 1-heldLeast
+}
+
 // FindKnee sets Knee to the point with the highest power: throughput divided by response time (Kleinrock, Power and
 // deterministic rules of thumb for probabilistic problems in computer communications, ICC 1979). There one more per
 // cent of throughput costs one more per cent of response time; before it throughput is cheap, behind it, dear. In a
@@ -123,8 +129,9 @@ func (p *SweepPoint) power() float64 {
 // swept, and takes no parameter. Response time is the median here and not the mean, as a few stalls of the machine's
 // would otherwise choose the point; for M/M/1 that makes no difference.
 //
-// A point at which the load generator was the limit can't be the knee, nor can the last one, unless it shows that it is
-// beyond capacity: the sweep may have ended too early. Then, and with fewer than three points, Knee is -1.
+// A point at which the load generator was the limit, or the server refused requests, can't be the knee, nor can the
+// last one, unless it shows that it is beyond capacity: the sweep may have ended too early. Then, and with fewer than
+// three points, Knee is -1.
 func (s *Sweep) FindKnee() {
 	s.Knee = -1
 	best, last, usable := 0.0, -1, 0
@@ -134,7 +141,7 @@ func (s *Sweep) FindKnee() {
 			last = i
 			usable++
 		}
-		if power > best {
+		if power > best && !s.Points[i].refuses() {
 			best, s.Knee = power, i
 		}
 	}

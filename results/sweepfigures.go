@@ -32,10 +32,11 @@ func (l *Load) held() (share float64, ok bool) {
 	return l.withinWindow() / float64(l.Intended), l.Intended > 0
 }
 
-// within is how many right answers per second came within so many seconds of the moment at which they were intended, to
-// requests that were due in the window: its goodput to clients who wait for no longer (Welsh and Culler, Adaptive
+// within is how many right answers per second came within so many seconds of the moment at which they were intended,
+// to requests that were due in the window: its goodput to clients who wait for no longer (Welsh and Culler, Adaptive
 // overload control for busy Internet servers, USITS 2003, hold a server to a time for that reason). What was given up
-// stands in Response at the time for which it had waited, which is longer as long as the load generator waits for longer.
+// stands in Response at the time for which it had waited, which is longer as long as the load generator waits for
+// longer. What comes after the window may be in time, too; that it is no more than came within the window bounds that.
 func (l *Load) within(seconds float64) (v float64, ok bool) {
 	if l.Window <= 0 || !(seconds > 0) {
 		return 0, false
@@ -48,12 +49,16 @@ func (l *Load) within(seconds float64) (v float64, ok bool) {
 			}
 		}
 	}
-	return float64(min(n, int64(l.Requests))) / l.Window, true
+	return math.Min(float64(n), l.withinWindow()) / l.Window, true
 }
 
 // shedShare is how much of what was offered the server refused with 503.
 func (l *Load) shedShare() (share float64, ok bool) {
-	return float64(l.Shed) / float64(l.Intended), l.Intended > 0
+	all := l.Intended
+	if l.Model == "closed" {
+		all = l.Requests + l.ErrorCount() + l.Shed
+	}
+	return float64(l.Shed) / float64(all), all > 0
 }
 
 func quantileOf(q float64) func(*Load) (float64, bool) {

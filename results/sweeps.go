@@ -64,8 +64,8 @@ func Curves(run *Run, trials []Trial, sweep string) (all []Curve) {
 	}
 	for i := range run.Architectures {
 		a := &run.Architectures[i]
-		c := Curve{Architecture: a, Path: sits[0].Path, Deadline: sits[0].Deadline, Sweep: &Sweep{By: "rate", Model: sits[0].Model,
-			KeepAlive: sits[0].KeepAlive, Connections: sits[0].Connections, Seed: run.Setup.Seed,
+		c := Curve{Architecture: a, Path: sits[0].Path, Deadline: sits[0].Deadline, Sweep: &Sweep{By: "rate",
+			Model: sits[0].Model, KeepAlive: sits[0].KeepAlive, Connections: sits[0].Connections, Seed: run.Setup.Seed,
 			Repeat: run.Setup.Trials, Warmup: sits[0].Warmup,
 			Window: sits[0].Window}}
 		for _, s := range sits {

@@ -199,7 +199,9 @@ func threadEach(cfg Config) int { return cfg.Workers + 16 }
 // 65 in turn, 64 helpers, requests that wait or block took 9 to 15 % more CPU with 2 than with 17, and no less with 65.
 func loopAndHelpers(cfg Config) int { return 1 + min(cfg.helpers(), 16) }
 
-// All threads of a stage may compute, and the loop must still turn requests away: one for each thread.
+// All threads of a stage may compute, and the loop must still turn requests away: one for each thread. In turn on one
+// CPU of a busy host, 64 threads and 64 clients: with 4 and 17 processors requests that are at hand took 0.85 and 0.97
+// of the CPU time, those that block for 5 ms 0.91 and 0.92, those that wait 1.14 and 1.11. No value is best.
 func loopAndStages(cfg Config) int { return 1 + cfg.Workers + runtime.NumCPU() }
 
 // How many threads a thread per connection will have is not known when it starts. 64 busy ones took 12.8 µs per request

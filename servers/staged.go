@@ -20,9 +20,9 @@ import (
 //	write:           '---- connection is given back <---- write <- take <-------'
 //
 // Only the first queue refuses: it is better to turn a request away before any work has gone into it than after. Where
-// the second is full, the thread that has an answer waits, which soon fills the first: back-pressure. To refuse costs less
-// than to answer (the stage that reads does it), so past the knee the server goes on answering nearly as many as it can,
-// and who is admitted does not wait for long: at most for the queue's length.
+// the second is full, the thread that has an answer waits, which soon fills the first: back-pressure. To refuse costs
+// less than to answer (the stage that reads does it), so past the knee the server goes on answering nearly as many as
+// it can, and who is admitted does not wait for long: at most for the queue's length.
 //
 // Strength: load that is too much is seen at one place, in plain numbers, and turned away there; a handler that waits
 // stops nobody while a thread of its stage is free. Where it breaks: each request changes threads three times, which
@@ -74,11 +74,12 @@ func staged(ctx context.Context, cfg Config, h fasthttp.RequestHandler) error {
 	return r.run(ctx)
 }
 
-// niceHandling is the nice value of the threads that handle. Where they compute, each is ready to run all the time, and
-// the one thread that reads, turns away and takes answers back would get no more than one of them does: then requests
-// wait unseen in the kernel, and admission control comes too late. On one CPU, with 1.4 times as many requests as can be
-// served (0.1 ms each, clients who give up after 100 ms) 64 threads answered 0 to 38 % of their peak as long as all were
-// alike, and 65 to 87 % when those that handle gave way; 4 threads answered 85 to 94 % either way.
+// niceHandling is the nice value of the threads that handle. Where they compute, each is ready to run all the time,
+// and the one thread that reads, turns away and takes answers back would get no more than one of them does: then
+// requests wait unseen in the kernel, and admission control comes too late. On one CPU, with 1.4 times as many
+// requests as can be served (0.1 ms each, clients who give up after 100 ms) 64 threads answered 0 to 38 % of their
+// peak as long as all were alike, and 65 to 87 % when those that handle gave way; 4 threads answered 85 to 94 % either
+// way.
 const niceHandling = 10
 
 // refuse answers 503 to a request that has been read and not admitted.
