@@ -26,7 +26,7 @@ for rival in "$@"; do
 	[[ $rival == ?*=?* ]] || { echo "versus-builds: $rival: give NAME=PROGRAM" >&2; exit 2; }
 done
 dir=$(mktemp -d) server=
-trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null; rm -rf "$dir"' EXIT
+trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true; rm -rf "$dir"' EXIT
 if [ -z "$url" ]; then
 	port=${PORT:-18090} url=http://127.0.0.1:${PORT:-18090}/
 	cc -O2 -pthread -o "$dir/floor" scripts/floors/floor.c
