@@ -202,9 +202,6 @@ func (r *run) prepare(host netip.Addr) error {
 			return err
 		}
 		t.network = k
-		if trying("a") || trying("b") || trying("e") {
-			t.network = newRinged(k)
-		}
 		r.kernels = append(r.kernels, k)
 	}
 	return nil
@@ -256,12 +253,6 @@ func (r *run) start() error {
 		}
 		go func() {
 			err := pin(cpu)
-			if trying("u") { // a table of descriptors of its own
-				must(unix.Unshare(unix.CLONE_FILES))
-			}
-			if n, ok := t.network.(*ringed); ok {
-				n.start()
-			}
 			r.ready <- err
 			<-r.release
 			if r.plan.stop.Load() == 0 {

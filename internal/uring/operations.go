@@ -95,10 +95,3 @@ func (r *Ring) Readable(fd int, data uint64) {
 	e.op, e.fd, e.data = opPollAdd, int32(fd), data
 	*(*uint16)(unsafe.Pointer(&e.opFlags)) = unix.POLLIN // 16 bits here, whatever the byte order
 }
-
-// Writable completes once, when a descriptor takes output.
-func (r *Ring) Writable(fd int, data uint64) {
-	e := r.next()
-	e.op, e.fd, e.data = opPollAdd, int32(fd), data
-	*(*uint16)(unsafe.Pointer(&e.opFlags)) = unix.POLLOUT
-}

@@ -36,9 +36,6 @@ type Ring struct {
 	cqHead, cqTail *uint32
 	cq             []Completion
 
-	MinWait    uint32 // microseconds for which a wait goes on although something is complete: until 64 things are
-	registered int    // its number where the ring's own descriptor is registered; else -1
-
 	limit unix.Timespec // for the kernel to read: how long to wait
 	wait  waitArg
 }
@@ -97,7 +94,7 @@ type params struct {
 type waitArg struct {
 	sigmask     uint64
 	sigmaskSize uint32
-	minWait     uint32 // microseconds
+	_           uint32
 	ts          uint64
 }
 
@@ -124,14 +121,11 @@ const (
 func New(submissions, completions int) (*Ring, error) {
 	p := params{cqEntries: uint32(completions),
 		flags: setupCQSize | setupSubmitAll | setupCoopTaskrun | setupSingleIssuer | setupDeferTaskrun}
-	if NoSQArray {
-		p.flags |= 1 << 16
-	}
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, uintptr(submissions), uintptr(unsafe.Pointer(&p)), 0)
 	if errno != 0 {
 		return nil, fmt.Errorf("io_uring_setup: %w", errno)
 	}
-	r := &Ring{fd: int(fd), registered: -1}
+	r := &Ring{fd: int(fd)}
 	size := max(int(p.sq.array+4*p.sqEntries), int(p.cq.cqes)+int(p.cqEntries)*int(unsafe.Sizeof(Completion{})))
 	var err error
 	if r.rings, err = mapShared(r.fd, offsetRings, size); err != nil {
@@ -145,9 +139,6 @@ func New(submissions, completions int) (*Ring, error) {
 	r.sq = unsafe.Slice((*entry)(unsafe.Pointer(&r.entries[0])), p.sqEntries)
 	r.cq = unsafe.Slice((*Completion)(unsafe.Pointer(&r.rings[p.cq.cqes])), p.cqEntries)
 	for i := range p.sqEntries {
-		if NoSQArray {
-			break
-		}
 		*word(p.sq.array + 4*i) = i // entries are handed over in the order in which they lie
 	}
 	return r, nil
@@ -219,20 +210,12 @@ func (r *Ring) enter(call func(_, _, _, _, _, _, _ uintptr) (_, _ uintptr, _ uni
 	r.wait = waitArg{}
 	if patience != 0 {
 		waitFor = 1
-		if r.MinWait > 0 {
-			waitFor, r.wait.minWait = 64, r.MinWait
-		}
 	}
 	if patience > 0 {
 		r.limit = unix.NsecToTimespec(patience.Nanoseconds())
 		r.wait.ts = uint64(uintptr(unsafe.Pointer(&r.limit))) // r is on the heap and does not move
 	}
-	fd := uintptr(r.fd)
-	if r.registered >= 0 {
-		fd = uintptr(r.registered)
-		flags |= 1 << 4
-	}
-	return call(unix.SYS_IO_URING_ENTER, fd, uintptr(r.tail-atomic.LoadUint32(r.sqHead)), waitFor,
+	return call(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.tail-atomic.LoadUint32(r.sqHead)), waitFor,
 		flags|enterExtArg, uintptr(unsafe.Pointer(&r.wait)), unsafe.Sizeof(r.wait))
 }
 
@@ -246,48 +229,3 @@ func (r *Ring) Completion(i int) Completion {
 
 // Seen gives the places of the first n completions back.
 func (r *Ring) Seen(n int) { atomic.StoreUint32(r.cqHead, atomic.LoadUint32(r.cqHead)+uint32(n)) }
-
-// NoSQArray makes rings without the array of indices (IORING_SETUP_NO_SQARRAY).
-var NoSQArray bool
-
-// update is struct io_uring_rsrc_update.
-type update struct {
-	offset, _ uint32
-	data      uint64
-}
-
-func (r *Ring) register(what uintptr, arg unsafe.Pointer, n uintptr) error {
-	_, _, errno := unix.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), what, uintptr(arg), n, 0, 0)
-	if errno != 0 {
-		return fmt.Errorf("io_uring_register: %w", errno)
-	}
-	return nil
-}
-
-// RegisterRing registers the ring's own descriptor (IORING_REGISTER_RING_FDS), so that Enter need not look it up.
-func (r *Ring) RegisterRing() error {
-	up := update{offset: ^uint32(0), data: uint64(r.fd)}
-	if err := r.register(20, unsafe.Pointer(&up), 1); err != nil {
-		return err
-	}
-	r.registered = int(up.offset)
-	return nil
-}
-
-// RegisterFiles makes room for n direct descriptors (IORING_REGISTER_FILES2, sparse).
-func (r *Ring) RegisterFiles(n int) error {
-	reg := struct {
-		nr, flags     uint32
-		_, data, tags uint64
-	}{nr: uint32(n), flags: 1}
-	return r.register(13, unsafe.Pointer(&reg), unsafe.Sizeof(reg))
-}
-
-// SetFile makes fd a direct descriptor (IORING_REGISTER_FILES_UPDATE); -1 frees the slot.
-func (r *Ring) SetFile(slot, fd int32) error {
-	up := update{offset: uint32(slot), data: uint64(uintptr(unsafe.Pointer(&fd)))}
-	return r.register(6, unsafe.Pointer(&up), 1)
-}
-
-// Fixed lets the operation that was ordered last use the direct descriptor of that number.
-func (r *Ring) Fixed() { r.sq[(r.tail-1)&uint32(len(r.sq)-1)].flags |= 1 }
