@@ -336,8 +336,8 @@ func (t *thread) answered(c *conn, now int64, ended bool) {
 	}
 	c.used = true
 	t.release(c)
-	if at > now {
-		t.resume(c, at)
+	if at > now || old < 0 && !t.plan.open {
+		t.resume(c, at) // after the other answers of this turn: none waits for requests to be sent
 	} else {
 		t.freed(c, now)
 	}

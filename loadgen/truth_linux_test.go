@@ -133,3 +133,34 @@ func TestTimeoutsInVirtualTime(t *testing.T) {
 		t.Errorf("at 400 ms %d were in flight, and the oldest waited for %v s", p.InFlight, p.Waiting)
 	}
 }
+
+// Answers that come together are all looked at before the next requests are sent. What sending takes is the generator's
+// time: it stands in the lag, and in no service time.
+func TestAnswersBeforeRequests(t *testing.T) {
+	const clients, sending, receiving, beat = 8, 5000, 1000, int64(time.Millisecond)
+	c := Config{Connections: clients, KeepAlive: true, Warmup: 2 * time.Millisecond, Duration: time.Second}
+	network := &costly{sending: sending, receiving: receiving}
+	network.answer = func(_ int, sent int64) int64 { return (sent/beat + 1) * beat } // to all at the same moment
+	l := simulate(t, c, network)
+	// The i-th answer is read at the beat + (i + 1) receiving, its client's next request sent at the beat +
+	// clients x receiving + i x sending.
+	for i := range int64(clients) {
+		lag := (clients-1-i)*receiving + i*sending
+		n := int64(0)
+		for _, b := range l.Lag.Distribution() {
+			if b.From <= lag && lag <= b.To {
+				n += b.Count
+			}
+		}
+		if n < 990 {
+			t.Errorf("%d requests were sent %d ns late, want 990 and more of about 1,000", n, lag)
+		}
+	}
+	const bucket = 1000 // ns, at such times, and more
+	if low, high := l.Response.Min(), l.Response.Max(); low < beat-bucket || high > beat+bucket {
+		t.Errorf("response times from %d to %d ns, want %d", low, high, beat)
+	}
+	if got := l.Service.Max(); got > beat-(clients-1)*receiving+bucket {
+		t.Errorf("a service time of %d ns: the first request leaves when all answers are read", got)
+	}
+}

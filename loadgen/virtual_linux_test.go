@@ -114,6 +114,23 @@ func (s *simulated) receive(fd int32, p []byte) (int, unix.Errno) {
 
 func (s *simulated) shut(fd int32) { delete(s.socks, fd) }
 
+// costly is a network on which the load generator's own calls take time.
+type costly struct {
+	simulated
+	sending, receiving int64 // nanoseconds
+}
+
+func (s *costly) send(fd int32, p []byte) (int, unix.Errno) {
+	n, errno := s.simulated.send(fd, p)
+	s.now += s.sending
+	return n, errno
+}
+
+func (s *costly) receive(fd int32, p []byte) (int, unix.Errno) {
+	s.now += s.receiving
+	return s.simulated.receive(fd, p)
+}
+
 // virtual is a network that simulate can start.
 type virtual interface {
 	network

@@ -18,7 +18,7 @@ shift $((OPTIND - 1))
 [ $# -gt 0 ] || set -- 1000 10000 20000 50000
 [ -x bin/serverlab ] || { echo "pacing: build first: make build" >&2; exit 1; }
 dir=$(mktemp -d) server=
-trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null; rm -rf "$dir"' EXIT
+trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true; rm -rf "$dir"' EXIT
 port=${PORT:-18090}
 cc -O2 -pthread -o "$dir/floor" scripts/floors/floor.c
 taskset -c 0 "$dir/floor" epoll "$port" &

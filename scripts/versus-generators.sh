@@ -38,7 +38,7 @@ for tool in taskset curl; do
 	command -v $tool >/dev/null || { echo "versus-generators: $tool is not installed: run scripts/setup.sh" >&2; exit 1; }
 done
 dir=$(mktemp -d) server=
-trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null; rm -rf "$dir"' EXIT
+trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true; rm -rf "$dir"' EXIT
 port=${PORT:-18080}
 url=http://127.0.0.1:$port/
 case $kind in

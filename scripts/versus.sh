@@ -38,7 +38,7 @@ dir=$(mktemp -d) server=
 chmod 755 "$dir" # a rival may serve from it as somebody else
 export TMPDIR=$dir # what rivals leave behind goes with it
 export PORT=${PORT:-18200}
-trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null; rm -rf "$dir"' EXIT
+trap '[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true; rm -rf "$dir"' EXIT
 cat >"$dir/pipeline.lua" <<'LUA'
 function init(args) local r = {} for i = 1, tonumber(args[1]) do r[i] = wrk.format() end pipeline = table.concat(r) end
 function request() return pipeline end
