@@ -16,8 +16,8 @@ import (
 )
 
 func main() {
-	os.Exit(worker.Main("hangs", os.Args[1:], func(*flag.FlagSet) func() (fasthttp.RequestHandler, error) {
-		return func() (fasthttp.RequestHandler, error) { return answer, nil }
+	os.Exit(worker.Main("hangs", os.Args[1:], func(*flag.FlagSet) func(bool) (fasthttp.RequestHandler, error) {
+		return func(bool) (fasthttp.RequestHandler, error) { return answer, nil }
 	}))
 }
 
