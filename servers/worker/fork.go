@@ -41,12 +41,26 @@ func fork(program string, cfg Config, handler func(shared bool) (fasthttp.Reques
 	return 0
 }
 
-// warm takes a request in, and begins and ends a goroutine: what that takes is then at hand in every copy of this
-// process. The request is not answered, since that would begin fasthttp's clock.
+// warmSizes are the sizes of what the allocator is warmed for, in bytes: up to warmMost, by steps of warmStep.
+const (
+	warmStep = 16
+	warmMost = 512
+)
+
+// warmed keeps the compiler from leaving out what nobody uses.
+var warmed any
+
+// warm takes a request in, begins and ends a goroutine, and allocates something of each small size, with pointers and
+// without: what that takes is then at hand in every copy of this process. The request is not answered, since that would
+// begin fasthttp's clock.
 func warm() {
 	s := http1.NewSession(func(*fasthttp.RequestCtx) {}, http1.DefaultLimits())
 	s.Next([]byte("GET / HTTP/1.1\r\nHost: warm\r\n\r\n"))
 	s.Release()
+	for size := warmStep; size <= warmMost; size += warmStep {
+		warmed = make([]byte, size)
+		warmed = make([]*byte, size/8)
+	}
 	done := make(chan bool)
 	go close(done)
 	<-done
