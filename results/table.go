@@ -272,12 +272,12 @@ func leftOut(rows []LeftOut) string {
 		fmt.Sprintf("Left out: %d rows, see --wide", len(rows)))
 }
 
-// fork is what a fork without exec takes, in µs.
+// fork is what a fork without exec takes.
 func (s *Spawn) fork() string {
 	if s.Fork == nil {
 		return "n/a"
 	}
-	return number(*s.Fork*1e6, 2)
+	return number(*s.Fork*1e6, 2) + " µs"
 }
 
 // spawnBill is the footnote of the process row in one line: where total, its CPU time per request in seconds, goes;
@@ -291,7 +291,7 @@ func spawnBill(b *Spawn, total float64, rate string) string {
 		return head + "how much of it only starts a process was not measured"
 	}
 	us := func(v float64) string { return number(v*1e6, 3) }
-	exec, run, init, fork := us(b.Exec), us(b.Runtime-b.Exec), us(b.Init-b.Runtime), b.fork()
+	exec, run, init := us(b.Exec), us(b.Runtime-b.Exec), us(b.Init-b.Runtime)
 	rest := ""
 	switch {
 	case total >= b.Init:
@@ -299,12 +299,17 @@ func spawnBill(b *Spawn, total float64, rate string) string {
 	case total >= 0:
 		rest = ", request: too little to tell"
 	}
+	alone := ""
+	if b.Fork != nil {
+		alone = "; fork alone " + number(*b.Fork*1e6, 2)
+	}
 	return firstFit(screenWidth,
-		fmt.Sprintf("%sbare fork and exec %s, Go runtime %s, package init %s%s; fork alone %s µs", head, exec, run, init,
-			rest, fork),
-		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s; fork alone %s µs", head, exec, run, init, rest, fork),
-		fmt.Sprintf("%sfork+exec %s, Go runtime %s, init %s%s; fork alone %s µs", head, exec, run, init, rest, fork),
-		fmt.Sprintf("%sfork+exec %s, Go start %s, init %s%s; fork alone %s", head, exec, run, init, rest, fork),
-		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s; fork alone %s", head, exec, run, init, rest, fork),
-		fmt.Sprintf("%sfork+exec %s, Go %s, init %s; fork alone %s", head, exec, run, init, fork))
+		fmt.Sprintf("%sbare fork and exec %s, Go runtime %s, package init %s%s%s µs", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s%s µs", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s%s", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sfork+exec %s, Go start %s, package init %s%s%s", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s%s", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init,
+			strings.ReplaceAll(rest+alone, "fork alone", "fork")),
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init, alone))
 }

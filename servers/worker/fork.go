@@ -5,6 +5,7 @@ package worker
 import (
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/valyala/fasthttp"
 
@@ -47,9 +48,6 @@ const (
 	warmMost = 512
 )
 
-// warmed keeps the compiler from leaving out what nobody uses.
-var warmed any
-
 // warm takes a request in, begins and ends a goroutine, and allocates something of each small size, with pointers and
 // without: what that takes is then at hand in every copy of this process. The request is not answered, since that would
 // begin fasthttp's clock.
@@ -57,10 +55,11 @@ func warm() {
 	s := http1.NewSession(func(*fasthttp.RequestCtx) {}, http1.DefaultLimits())
 	s.Next([]byte("GET / HTTP/1.1\r\nHost: warm\r\n\r\n"))
 	s.Release()
+	var all []any
 	for size := warmStep; size <= warmMost; size += warmStep {
-		warmed = make([]byte, size)
-		warmed = make([]*byte, size/8)
+		all = append(all, make([]byte, size), make([]*byte, size/8))
 	}
+	runtime.KeepAlive(all)
 	done := make(chan bool)
 	go close(done)
 	<-done
