@@ -40,6 +40,7 @@ type Options struct {
 	Null    func(keepalive bool) []string                                     // the command line of ServeNull
 	Delayed func(delay string, seed uint64, spin bool) []string               // the command line of ServeDelayed
 	Empty   []string                                                          // the worker, told to return at once; nil: there is none
+	Forks   []string                                                          // likewise, a spawner whose children end at once
 	Bare    string                                                            // a Go program with an empty main
 	Report  func(results.Run, []results.Trial, *results.Trial, time.Duration) // after each trial: all so far, this one, time left
 	Say     func(format string, args ...any)                                  // a line for the user

@@ -28,6 +28,9 @@ func (b *bench) calibrate(ctx context.Context, say func(string, ...any)) (cal re
 		if cal.Spawn, err = spawnCost(b.ServerCPUs, b.Empty, b.Bare); err != nil {
 			say("note: %v; the process row comes without its bill", err)
 			cal.Spawn, err = nil, nil
+		} else if cal.Spawn.Fork, err = forkCost(b.ServerCPUs, b.Forks); err != nil {
+			say("note: %v; the process row comes without the price of a fork", err)
+			err = nil
 		}
 	}
 	closed := b.closed("/")

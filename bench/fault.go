@@ -175,6 +175,9 @@ func (f *faulty) count(to *results.Server) {
 		to.Refusals += sum.Refusals
 		to.Drops += sum.Drops
 		to.Sessions += sum.Sessions
+		to.Forks += sum.Forks
+		to.Stuck += sum.Stuck
+		to.Respawns += sum.Respawns
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -207,5 +208,23 @@ func TestTailKeepsTheLastLine(t *testing.T) {
 	fmt.Fprintln(&tl, "the end")
 	if got := tl.last("nothing"); got != "the end" || len(tl.text) > 8<<10 || bytes.Contains(tl.text, []byte("nothing")) {
 		t.Errorf("%q, %d bytes kept", got, len(tl.text))
+	}
+}
+
+// A fork of the worker has a price, and a program that can't be forked has none.
+func TestForkCost(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "worker")
+	if text, err := exec.Command("go", "build", "-o", program, "serverlab/cmd/worker").CombinedOutput(); err != nil {
+		t.Fatalf("go build serverlab/cmd/worker: %v\n%s", err, text)
+	}
+	cost, err := forkCost(allowed(t)[:1], []string{program, "--empty", "--forks"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *cost <= 0 {
+		t.Errorf("%v s", *cost)
+	}
+	if _, err := forkCost(allowed(t)[:1], []string{program, "--empty"}); err == nil {
+		t.Error("a program that does not fork was measured")
 	}
 }

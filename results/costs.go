@@ -318,8 +318,12 @@ func (d *costs) notes() []string {
 		return spawns(&a)
 	}) {
 		us := func(v float64) string { return number(v*1e6, 3) }
-		parts = append(parts, fmt.Sprintf("Of process, fork and exec take %s, Go's runtime %s, package init %s µs.",
-			us(p.Exec), us(p.Runtime-p.Exec), us(p.Init-p.Runtime)))
+		text := fmt.Sprintf("Of process, fork and exec take %s, Go's runtime %s, package init %s µs", us(p.Exec),
+			us(p.Runtime-p.Exec), us(p.Init-p.Runtime))
+		if p.Fork != nil {
+			text += "; only to fork, as in C, takes " + p.fork()
+		}
+		parts = append(parts, text+".")
 	}
 	if parts = append(parts, d.heldNotes()...); len(parts) == 0 {
 		return nil

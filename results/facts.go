@@ -76,7 +76,8 @@ func CalibrationFacts(run *Run) (facts []Fact) {
 	if p := cal.Spawn; p != nil {
 		us := func(v float64) string { return number(v*1e6, 3) + " µs" }
 		facts = append(facts, Fact{"CPU to start one process", fmt.Sprintf("medians of %d: fork and exec %s; "+
-			"with the Go runtime %s; with the worker's packages %s", p.Count, us(p.Exec), us(p.Runtime), us(p.Init))})
+			"with the Go runtime %s; with the worker's packages %s; only forked %s", p.Count, us(p.Exec), us(p.Runtime),
+			us(p.Init), p.fork())})
 	}
 	return facts
 }

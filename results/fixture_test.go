@@ -88,7 +88,8 @@ func newFixture(n, trials int) (Run, []Trial) {
 			GoVersion: "go1.26", Descriptors: 20000, Sysctls: map[string]string{"net.core.somaxconn": "4096"}},
 		Situations: situationFixtures,
 		Calibration: Calibration{Ceiling: map[string]float64{"keep-alive": 90_000, "per-connection": 21_000}, Floor: 18e-6,
-			Capacity: map[string]float64{}, Spawn: &Spawn{Count: 200, Exec: 151e-6, Runtime: 1040e-6, Init: 1690e-6}},
+			Capacity: map[string]float64{}, Spawn: &Spawn{Count: 200, Exec: 151e-6, Runtime: 1040e-6, Init: 1690e-6,
+				Fork: new(96e-6)}},
 	}
 	run.Calibration.Idle = map[string]Idle{}
 	for _, r := range rowFixtures[:n] {

@@ -234,7 +234,7 @@ func TestProcessNeverWithoutFootnote(t *testing.T) {
 	for rows := 6; rows <= 8; rows++ {
 		for _, spawn := range []bool{true, false} {
 			run, trials := fixture(rows, 6)
-			want := "Go runtime"
+			want := "fork alone 96"
 			if !spawn {
 				run.Calibration.Spawn, want = nil, "was not measured"
 			}

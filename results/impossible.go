@@ -317,7 +317,7 @@ func (c *Calibration) figures() []figure {
 	}
 	if p := c.Spawn; p != nil {
 		all = append(all, figure{"spawn.exec", p.Exec, mostSeconds}, figure{"spawn.runtime", p.Runtime, mostSeconds},
-			figure{"spawn.init", p.Init, mostSeconds})
+			figure{"spawn.init", p.Init, mostSeconds}, eitherWay("spawn.fork", p.Fork, mostSeconds))
 	}
 	for _, idle := range c.Idle {
 		all = append(all, eitherWay("idle.silent", idle.Silent, mostCount), eitherWay("idle.used", idle.Used, mostCount))

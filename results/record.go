@@ -78,6 +78,8 @@ type Architecture struct {
 	Lanes []Lane `json:"lanes,omitempty"`
 	// Processes is Pooled or PerRequest where processes of their own serve requests; "": all requests share one process.
 	Processes string `json:"processes,omitempty"`
+	// Forked says that they are forked from one that runs: no program is started for them.
+	Forked bool `json:"forked,omitempty"`
 }
 
 // Lane is one thread, process or loop of an architecture, or several of the same kind, and what each does in turn. After
@@ -240,6 +242,9 @@ type Spawn struct {
 	Exec    float64 `json:"exec"`    // fork and exec of a program of two instructions
 	Runtime float64 `json:"runtime"` // ... of a Go program with an empty main
 	Init    float64 `json:"init"`    // ... of the worker, which returns from main at once
+	// Fork is a fork of the worker without exec, as C servers make them, and the end of the child; nil: it does not work
+	// here, or the record is from before it was measured.
+	Fork *float64 `json:"fork"`
 }
 
 // Machine is what the run was measured on. It names neither host nor user. An empty string or a nil pointer is a
@@ -295,6 +300,9 @@ type Server struct {
 	Refusals uint64            `json:"refusals"`
 	Drops    uint64            `json:"drops"`
 	Sessions uint64            `json:"sessions"`
+	Forks    uint64            `json:"forks,omitempty"`    // processes that were forked to serve
+	Stuck    uint64            `json:"stuck,omitempty"`    // of them, those that hung and were killed
+	Respawns uint64            `json:"respawns,omitempty"` // times that the process which forks them was replaced
 	// PerWorker are the requests that each worker of the server answered, nil where it has only one.
 	PerWorker []uint64 `json:"per_worker,omitempty"`
 	Exit      string   `json:"exit"` // "0", "killed by the crash request", ...

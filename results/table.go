@@ -153,10 +153,10 @@ func clients(c *Cell, sit *Situation) int {
 	return sit.Connections
 }
 
-// spawns tells a row whose CPU time goes into starting a process for each request. Records from before a row said what
+// spawns tells a row whose CPU time goes into starting a program for each request. Records from before a row said what
 // its processes are have only its name.
 func spawns(a *Architecture) bool {
-	return a.Processes == PerRequest || a.Processes == "" && a.Name == "process"
+	return a.Processes == PerRequest && !a.Forked || a.Processes == "" && a.Name == "process"
 }
 
 // noteMark is the superscript of a figure that must not be read without its footnote.
@@ -272,6 +272,14 @@ func leftOut(rows []LeftOut) string {
 		fmt.Sprintf("Left out: %d rows, see --wide", len(rows)))
 }
 
+// fork is what a fork without exec takes.
+func (s *Spawn) fork() string {
+	if s.Fork == nil {
+		return "n/a"
+	}
+	return number(*s.Fork*1e6, 2) + " µs"
+}
+
 // spawnBill is the footnote of the process row in one line: where total, its CPU time per request in seconds, goes;
 // negative when it was not measured. rate is the row's own offered rate, empty when it held that of all.
 func spawnBill(b *Spawn, total float64, rate string) string {
@@ -291,11 +299,17 @@ func spawnBill(b *Spawn, total float64, rate string) string {
 	case total >= 0:
 		rest = ", request: too little to tell"
 	}
+	alone := ""
+	if b.Fork != nil {
+		alone = "; fork alone " + number(*b.Fork*1e6, 2)
+	}
 	return firstFit(screenWidth,
-		fmt.Sprintf("%sbare fork and exec %s, Go runtime %s, package init %s%s µs", head, exec, run, init, rest),
-		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s µs", head, exec, run, init, rest),
-		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s", head, exec, run, init, rest),
-		fmt.Sprintf("%sfork+exec %s, Go start %s, package init %s%s", head, exec, run, init, rest),
-		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init, rest),
-		fmt.Sprintf("%sfork+exec %s, Go %s, init %s", head, exec, run, init))
+		fmt.Sprintf("%sbare fork and exec %s, Go runtime %s, package init %s%s%s µs", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s%s µs", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s%s", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sfork+exec %s, Go start %s, package init %s%s%s", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s%s", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init,
+			strings.ReplaceAll(rest+alone, "fork alone", "fork")),
+		fmt.Sprintf("%sfork+exec %s, Go %s, init %s%s", head, exec, run, init, alone))
 }

@@ -223,6 +223,15 @@ func measuredRows(run *Run, sit *Situation) [][]wideRow {
 			return count(t.Requests[0].Total())
 		}})
 	}
+	if slices.ContainsFunc(run.Architectures, func(a Architecture) bool { return a.Forked }) {
+		forked := func(f func(*Server) uint64) func(*Trial) (float64, bool) {
+			return func(t *Trial) (float64, bool) { return float64(f(&t.Server)), t.Server.Forks > 0 }
+		}
+		used = append(used,
+			row("processes forked", exact, forked(func(s *Server) uint64 { return s.Forks })),
+			row("  of them killed, for they hung", exact, forked(func(s *Server) uint64 { return s.Stuck })),
+			row("spawners replaced", exact, forked(func(s *Server) uint64 { return s.Respawns })))
+	}
 	return [][]wideRow{served, clocks, used}
 }
 

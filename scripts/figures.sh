@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares each architecture with its rival: floors of ours in C, fasthttp's own server, nginx. Every comparison is one
 # interleaved run of scripts/versus.sh, which prints the medians and the ratios to the rival.
-# usage: scripts/figures.sh [ROUNDS [SECONDS]]        (9 rounds of 1 second unless told otherwise: about 5 minutes)
+# usage: scripts/figures.sh [ROUNDS [SECONDS]]        (9 rounds of 1 second unless told otherwise: about 6 minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-9} seconds=${2:-1}
@@ -29,5 +29,7 @@ compare "open connections: pools of processes against C's" "$(floor prefork)" "$
 compare "open connections: pools of processes against Apache's" "$(ours apache-prefork)" "$(ours prefork)"
 compare "open connections: stages against a pool of threads, and against a loop" "$(ours threadpool)" "$(ours amped)" \
 	"$(ours staged)" "$(ours staged-4 staged '--workers 4 --queue 60')"
+compare "a connection per request: a process for each, forked in C and here, and a program for each" -1 "$(floor fork)" \
+	"$(ours process-fork process '--spawn fork')" "$(ours process-exec process)"
 compare "a connection per request: one at a time against C" -1 "$(floor iterative)" "$(ours iterative)"
 compare "16 requests at a time on each connection" -p 16 "$plain" "$(ours eventloop)" "$(ours epoll)" "$(ours goroutine)"

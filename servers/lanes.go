@@ -142,10 +142,10 @@ func processLanes(cfg Config) []Lane {
 	if cfg.Spawn != Fork {
 		return append(alone(parent), worker)
 	}
-	parent.Does[2] = "pass"
+	parent.Does = []string{wait, accept, "pass", "reap it", "close its copy"}
 	worker.Returns = ""
-	return append(alone(parent), Lane{Who: "spawner", Process: true, Does: []string{take, "fork a worker"}, Again: take,
-		Hands: "connection"}, worker)
+	return append(alone(parent), Lane{Who: "spawner", Process: true, Does: []string{take, "spawn a worker", "close"},
+		Again: take, Hands: "connection"}, worker)
 }
 
 func preforkLanes(cfg Config) []Lane {

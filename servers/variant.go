@@ -42,6 +42,7 @@ const Edge = "edge"
 // Setting is one field of Variant: a flag of `serverlab serve`, and a part of a row's name.
 type Setting struct {
 	Name, About string
+	Note        string // for those who look at the rows, if there is more to know of it
 	number      func(*Variant) *int
 	word        func(*Variant) *string
 	words       []string
@@ -55,6 +56,7 @@ var Settings = []Setting{
 	{Name: "accept", About: "how connections reach the workers: `WAY` shared, reuseport or pass",
 		word: func(v *Variant) *string { return &v.Accept }, words: []string{Shared, ReusePort, Pass}},
 	{Name: "spawn", About: "how a process is made for a request: `WAY` exec, or fork, which is experimental",
+		Note: "exec, or fork, which is experimental",
 		word: func(v *Variant) *string { return &v.Spawn }, words: []string{Exec, Fork}},
 	{Name: "loops", About: "event loops, a CPU each", number: func(v *Variant) *int { return &v.Loops },
 		most: 1024},

@@ -153,6 +153,7 @@ func (f *benchFlags) options(c *call) (o bench.Options, err error) {
 		CrashTrials: f.crashTrials(set("trials")), Connections: f.connections,
 		Workers: cfg.Workers, Usual: f.usual(), Seed: f.seed, Bare: beside(self, "serverlab-bare"),
 		Empty:   []string{beside(self, "serverlab-worker"), "--empty"},
+		Forks:   []string{beside(self, "serverlab-worker"), "--empty", "--forks"},
 		Server:  func(s bench.ServerOptions) []string { return serverCommand(self, s) },
 		Null:    func(keepalive bool) []string { return []string{self, "null", fmt.Sprintf("--keepalive=%t", keepalive)} },
 		Delayed: func(delay string, seed uint64, spin bool) []string { return delayedCommand(self, delay, seed, spin) },
@@ -289,7 +290,7 @@ func row(a servers.Architecture, v servers.Variant, cfg servers.Config) results.
 	case a.Member != nil:
 		r.Processes = results.Pooled
 	case a.Unit == servers.Process && !r.Reference:
-		r.Processes = results.PerRequest
+		r.Processes, r.Forked = results.PerRequest, v.Spawn == servers.Fork
 	}
 	if a.Pool && r.AtOnce > 0 && !r.Reference { // symped has as many workers as the server has CPUs
 		r.Label = fmt.Sprintf("%s %d", a.Name, cfg.Workers)

@@ -27,7 +27,8 @@ var words = []word{
 		return strings.HasPrefix(s.Name, "accept") && strings.HasSuffix(s.Result, "client")
 	}},
 	{"read", func(s *results.Step) bool {
-		return strings.Contains(s.Args, "GET / HTTP") || s.Name == "recvmsg" && strings.Contains(s.Args, "client")
+		return strings.Contains(s.Args, "GET / HTTP") || s.Name == "recvmsg" && strings.Contains(s.Args, "client") &&
+			!strings.Contains(s.Args, "unix") // a connection that is passed
 	}},
 	{"write", func(s *results.Step) bool { return strings.Contains(s.Args, `"HTTP/1.1 2`) }},
 	{"wait for events", func(s *results.Step) bool {

@@ -120,7 +120,11 @@ func knows(a servers.Architecture) string {
 	}
 	for _, s := range servers.Settings {
 		if s.Name != "accept" && slices.Contains(a.Settings, s.Name) {
-			parts = append(parts, s.Name+"=")
+			part := s.Name + "="
+			if s.Note != "" {
+				part += " (" + s.Note + ")"
+			}
+			parts = append(parts, part)
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -149,20 +149,24 @@ func (s *Settings) Args() []string {
 	return args
 }
 
-// Setup adds the handler's flags and returns what makes it when they have been read.
-type Setup = func(*flag.FlagSet) func() (fasthttp.RequestHandler, error)
+// Setup adds the handler's flags and returns what makes it when they have been read. Shared asks for a handler that
+// copies of this process can have in common, and is given none where each must make its own.
+type Setup = func(*flag.FlagSet) func(shared bool) (fasthttp.RequestHandler, error)
 
 // OfOneRequest is the set-up of a process that lives for one request: it keeps no open file, since nobody would come
 // back for it. Open opens the store that is named.
 func OfOneRequest(open func(*Settings) (state.Store, error)) Setup {
-	return func(f *flag.FlagSet) func() (fasthttp.RequestHandler, error) {
+	return func(f *flag.FlagSet) func(bool) (fasthttp.RequestHandler, error) {
 		s := DefaultSettings()
 		s.Register(f)
-		return func() (h fasthttp.RequestHandler, err error) {
+		return func(shared bool) (h fasthttp.RequestHandler, err error) {
 			if err = s.Check(); err != nil {
 				return nil, err
 			}
 			if s.State == Stateful {
+				if shared { // copies would share a connection to another server, and the pid that a table knows them by
+					return nil, nil
+				}
 				if s.Store, err = open(&s); err != nil {
 					return nil, err
 				}

@@ -5,6 +5,7 @@ package worker
 import (
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/valyala/fasthttp"
 
@@ -13,32 +14,53 @@ import (
 )
 
 // fork is a worker that serves nobody itself: it forks, and its children do. What a child is has been read and parsed
-// before; its handler it makes for itself, since a store that was opened before the fork would be shared: a connection to
-// another server by all, and the pid by which a shared table knows who wrote to it.
-func fork(program string, cfg Config, handler func() (fasthttp.RequestHandler, error), empty bool) int {
-	child := func(connection int, keep bool) int {
-		if empty {
-			return 0
-		}
-		h, err := handler()
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
-			return NotAnswered
-		}
-		cfg.KeepAlive = keep
-		return Serve(connection, cfg, h)
+// before, and its handler is made, unless it has to make its own: a store that was opened before would be shared.
+func fork(program string, cfg Config, handler func(shared bool) (fasthttp.RequestHandler, error), empty bool) int {
+	common, err := handler(true)
+	if err == nil {
+		in := make([]byte, inputSize)
+		err = spawner.Run(warm, func(connection int, keep bool) int {
+			if empty {
+				return 0
+			}
+			h := common
+			if h == nil {
+				var err error
+				if h, err = handler(false); err != nil {
+					fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
+					return NotAnswered
+				}
+			}
+			cfg.KeepAlive = keep
+			return Serve(connection, cfg, h, in)
+		})
 	}
-	if err := spawner.Run(warm, child); err != nil {
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
 		return NotAnswered
 	}
 	return 0
 }
 
-// warm takes a request in, so that what the first one of a process needs is there in every copy of it. It is not
-// answered: that would begin fasthttp's clock.
+// warmSizes are the sizes of what the allocator is warmed for, in bytes: up to warmMost, by steps of warmStep.
+const (
+	warmStep = 16
+	warmMost = 512
+)
+
+// warm takes a request in, begins and ends a goroutine, and allocates something of each small size, with pointers and
+// without: what that takes is then at hand in every copy of this process. The request is not answered, since that would
+// begin fasthttp's clock.
 func warm() {
 	s := http1.NewSession(func(*fasthttp.RequestCtx) {}, http1.DefaultLimits())
 	s.Next([]byte("GET / HTTP/1.1\r\nHost: warm\r\n\r\n"))
 	s.Release()
+	var all []any
+	for size := warmStep; size <= warmMost; size += warmStep {
+		all = append(all, make([]byte, size), make([]*byte, size/8))
+	}
+	runtime.KeepAlive(all)
+	done := make(chan bool)
+	go close(done)
+	<-done
 }

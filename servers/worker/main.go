@@ -15,9 +15,13 @@ import (
 	"serverlab/servers/http1"
 )
 
+// Setup adds a handler's own flags and returns what makes it when they have been read: one that copies of this process can
+// share, or none where each must make its own.
+type Setup = func(*flag.FlagSet) func(shared bool) (fasthttp.RequestHandler, error)
+
 // Main is the whole of a worker's program: it reads args, makes the handler, answers one request from descriptor 0 and
-// returns the exit status. Setup adds the handler's own flags and returns what makes it when they have been read.
-func Main(program string, args []string, setup func(*flag.FlagSet) func() (fasthttp.RequestHandler, error)) int {
+// returns the exit status.
+func Main(program string, args []string, setup Setup) int {
 	limits := http1.DefaultLimits()
 	cfg := Config{Limits: limits}
 	f := flag.NewFlagSet(program, flag.ContinueOnError)
@@ -45,11 +49,11 @@ func Main(program string, args []string, setup func(*flag.FlagSet) func() (fasth
 	}
 	var h fasthttp.RequestHandler
 	if err == nil {
-		h, err = handler()
+		h, err = handler(false)
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
 		return NotAnswered
 	}
-	return Serve(0, cfg, h)
+	return Serve(0, cfg, h, make([]byte, inputSize))
 }

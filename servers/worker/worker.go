@@ -30,10 +30,13 @@ type Config struct {
 	Limits      http1.Limits
 }
 
+// inputSize is how much input is looked at at a time, in bytes.
+const inputSize = 16 << 10
+
 // Serve answers one request from the connection fd and returns the worker's exit status. It takes exactly that request
 // from the socket and leaves what follows to the next worker: it looks at the input first (MSG_PEEK), asks the session
-// how much belongs to the request, and then reads that much.
-func Serve(fd int, cfg Config, h fasthttp.RequestHandler) int {
+// how much belongs to the request, and then reads that much. Input is looked at in the buffer in.
+func Serve(fd int, cfg Config, h fasthttp.RequestHandler, in []byte) int {
 	s := http1.NewSession(h, cfg.Limits)
 	if !cfg.KeepAlive {
 		s.CloseAfter()
@@ -42,7 +45,6 @@ func Serve(fd int, cfg Config, h fasthttp.RequestHandler) int {
 	if err := c.prepare(cfg); err != nil {
 		return NotAnswered
 	}
-	in := make([]byte, 16<<10)
 	var out []byte
 	for {
 		n, err := c.peek(in)
