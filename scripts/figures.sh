@@ -27,7 +27,7 @@ compare "open connections: threads against C's" "$(floor thread)" "$(ours thread
 compare "open connections: pools of processes against C's" "$(floor prefork)" "$(ours prefork)" \
 	"$(ours prefork-pass prefork '--accept pass')" "$(ours prefork-reuseport prefork '--accept reuseport')"
 compare "open connections: pools of processes against Apache's" "$(ours apache-prefork)" "$(ours prefork)"
-compare "a connection per request: a process for each, forked in C and here, and a program for each" -1 "$(floor fork)" \
+compare "a connection per request: a process for each, forked in C and here, or a program" -1 "$(floor fork)" \
 	"$(ours process-fork process '--spawn fork')" "$(ours process-exec process)"
 compare "a connection per request: one at a time against C" -1 "$(floor iterative)" "$(ours iterative)"
 compare "16 requests at a time on each connection" -p 16 "$plain" "$(ours eventloop)" "$(ours epoll)" "$(ours goroutine)"

@@ -174,7 +174,8 @@ func TestChild(t *testing.T) {
 		pid, connection := forked(t, s, "p", keep)
 		answer, status := said(t, pid, connection)
 		if want := fmt.Sprint(pid, os.Getpid(), keep); answer != want || status != 3 || pid == s.PID() {
-			t.Fatalf("child %d of spawner %d said %q and ended with %d, want %q and 3", pid, s.PID(), answer, status, want)
+			t.Fatalf("child %d of spawner %d said %q and ended with %d, want %q and 3", pid, s.PID(), answer, status,
+				want)
 		}
 	}
 }
