@@ -14,9 +14,9 @@ import (
 	"serverlab/internal/spawner"
 )
 
-// forkCost measures the price of a process that is not a program: a fork of the worker, which ends at once. It is what a
-// C server pays that forks, but for the larger memory of a Go program. All three are charged that take part: the child by
-// what wait4 says, who asks for it by the CPU clock of its thread, and the spawner by that of its process.
+// forkCost measures the price of a process that is not a program: a fork of the worker, which ends at once. It is what
+// a C server pays that forks, but for the larger memory of a Go program. All three are charged that take part: the child
+// by what wait4 says, who asks for it by the CPU clock of its thread, and the spawner by that of its process.
 func forkCost(cpus []int, argv []string) (*float64, error) {
 	var costs []float64
 	err := cpuset.Within(cpus, func() error {

@@ -242,8 +242,8 @@ type Spawn struct {
 	Exec    float64 `json:"exec"`    // fork and exec of a program of two instructions
 	Runtime float64 `json:"runtime"` // ... of a Go program with an empty main
 	Init    float64 `json:"init"`    // ... of the worker, which returns from main at once
-	// Fork is a fork of the worker without exec, as C servers make them, and the end of the child; nil: it does not work
-	// here, or the record is from before it was measured.
+	// Fork is a fork of the worker without exec, as C servers make them, and the end of the child; nil: it does not
+	// work here, or the record is from before it was measured.
 	Fork *float64 `json:"fork"`
 }
 

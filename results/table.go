@@ -304,7 +304,8 @@ func spawnBill(b *Spawn, total float64, rate string) string {
 		alone = "; fork alone " + number(*b.Fork*1e6, 2)
 	}
 	return firstFit(screenWidth,
-		fmt.Sprintf("%sbare fork and exec %s, Go runtime %s, package init %s%s%s µs", head, exec, run, init, rest, alone),
+		fmt.Sprintf("%sbare fork and exec %s, Go runtime %s, package init %s%s%s µs", head, exec, run, init, rest,
+			alone),
 		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s%s µs", head, exec, run, init, rest, alone),
 		fmt.Sprintf("%sfork+exec %s, Go runtime %s, package init %s%s%s", head, exec, run, init, rest, alone),
 		fmt.Sprintf("%sfork+exec %s, Go start %s, package init %s%s%s", head, exec, run, init, rest, alone),

@@ -29,7 +29,7 @@ compare "open connections: pools of processes against C's" "$(floor prefork)" "$
 compare "open connections: pools of processes against Apache's" "$(ours apache-prefork)" "$(ours prefork)"
 compare "open connections: stages against a pool of threads, and against a loop" "$(ours threadpool)" "$(ours amped)" \
 	"$(ours staged)" "$(ours staged-4 staged '--workers 4 --queue 60')"
-compare "a connection per request: a process for each, forked in C and here, and a program for each" -1 "$(floor fork)" \
+compare "a connection per request: a process for each, forked in C and here, or a program" -1 "$(floor fork)" \
 	"$(ours process-fork process '--spawn fork')" "$(ours process-exec process)"
 compare "a connection per request: one at a time against C" -1 "$(floor iterative)" "$(ours iterative)"
 compare "16 requests at a time on each connection" -p 16 "$plain" "$(ours eventloop)" "$(ours epoll)" "$(ours goroutine)"

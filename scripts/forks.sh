@@ -5,7 +5,8 @@
 # server's own count of forks, the answers that were wrong or did not come, the children that hung and the spawners that
 # had to be replaced, and fails if one of the last three is not zero.
 #
-# usage: scripts/forks.sh [REQUESTS [CASES]]     (1,000,000; CASES: a pattern of case names, such as 'soft*' or '*redis*')
+# usage: scripts/forks.sh [REQUESTS [CASES]]
+# That is 1,000,000 requests, over all cases, unless told otherwise: CASES is a pattern of their names, such as 'soft*'.
 # A Redis without persistence is started for it, on a port that is free; without redis-server it is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -59,6 +60,9 @@ each=$(((requests + ${#todo[@]} - 1) / ${#todo[@]}))
 # The counters are in slot 0 of the scoreboard, whose layout is in internal/scoreboard.
 count() { od -An -t u8 -j $((4096 + 8 * $1)) -N 8 "$dir/board" | tr -d ' '; }
 forks=7 stuck=8 respawns=9
+failures() {
+	awk '/^  "errors"/ {on = 1} on && /^  }/ {on = 0} on && /: [0-9]/ || /"lost":/ {n += $2} END {print n + 0}' "$dir/json"
+}
 field() { awk -F'[:,]' -v name="\"$1\"" '$1 ~ name {print $2 + 0; exit}' "$dir/json"; }
 
 printf '%-16s %10s %10s %7s %7s %9s\n' case forks answers wrong hung spawners
@@ -85,8 +89,7 @@ for case in "${todo[@]}"; do
 		bin/serverlab load "${what[@]}" --connections 64 --keepalive=$keep --duration 10s --warmup 1ms --timeout 60s \
 			--json >"$dir/json" 2>"$dir/err" || true
 		got=$(field requests)
-		failures=$(awk '/^  "errors"/ {on = 1} /"lost":/ {n += $2} on && /^  }/ {on = 0} on && /: [0-9]/ {n += $2} END {print n + 0}' "$dir/json")
-		wrong=$((wrong + failures))
+		wrong=$((wrong + $(failures)))
 		answers=$((answers + ${got:-0}))
 		if [ "${got:-0}" = 0 ]; then
 			echo "forks: $name: no answers: $(tail -1 "$dir/err")" >&2
@@ -97,7 +100,8 @@ for case in "${todo[@]}"; do
 	exec 9>&-
 	wait $server || { echo "forks: $name: the server failed: $(tail -1 "$dir/said")" >&2 && failed=1; }
 	server=''
-	printf '%-16s %10d %10d %7d %7d %9d\n' "$name" "$(count $forks)" $answers $wrong "$(count $stuck)" "$(count $respawns)"
+	printf '%-16s %10d %10d %7d %7d %9d\n' "$name" "$(count $forks)" $answers $wrong "$(count $stuck)" \
+		"$(count $respawns)"
 	all=$((all + $(count $forks)))
 	[ $((wrong + $(count $stuck) + $(count $respawns))) = 0 ] || { failed=1 && tail -n 3 "$dir/said" "$dir/err" >&2; }
 	rm "$dir/hold"

@@ -34,8 +34,8 @@ import (
 // more of them start at the same time than there are CPUs: programs that start side by side on one CPU take each
 // other's place in its caches.
 //
-// Go cannot safely fork itself without exec (the child would have one of the runtime's threads and the locks of all), so
-// the worker is a program of its own that rebuilds the handler from its flags, and h is not called here.
+// Go cannot safely fork itself without exec (the child would have one of the runtime's threads and the locks of all),
+// so the worker is a program of its own that rebuilds the handler from its flags, and h is not called here.
 func process(ctx context.Context, cfg Config, _ fasthttp.RequestHandler) error {
 	if len(cfg.Worker) == 0 {
 		return errors.New("process: no worker program is named; build it with `make build`, or name it by --worker")

@@ -1,8 +1,8 @@
 //go:build linux
 
-// The worker of a server that makes a process for each request and keeps its sessions in a Redis: serverlab-worker, with
-// what it takes to speak to that. serverlab itself could do the same, but what it links has goroutines from the start,
-// which a process that is to be forked must not have.
+// The worker of a server that makes a process for each request and keeps its sessions in a Redis: serverlab-worker,
+// with what it takes to speak to that. serverlab itself could do the same, but what it links has goroutines from the
+// start, which a process that is to be forked must not have.
 package main
 
 import (

@@ -150,8 +150,8 @@ func runnable(arch servers.Architecture) error {
 	return nil
 }
 
-// workerCommand is the command line of a worker of one request: the small program, or the larger one that can speak to a
-// server of sessions.
+// workerCommand is the command line of a worker of one request: the small program, or the larger one that can speak to
+// a server of sessions.
 func (f *serveFlags) workerCommand() []string {
 	self, err := os.Executable()
 	if err != nil {

@@ -26,8 +26,14 @@ type Process struct {
 	reply   [4]byte
 }
 
-// patience is how long a spawner may take to start, or to fork.
-const patience = 10 * time.Second
+// patience is how long a spawner may take to start, or to fork. Tests have less.
+var patience = 10 * time.Second
+
+// starts is how often a spawner is started that says nothing: see Run for what it may have caught.
+const starts = 3
+
+// errSilent is an ErrLost of one that still runs.
+var errSilent = fmt.Errorf("%w in time", ErrLost)
 
 // After these errors the spawner is to be closed, and another to be started.
 var (
@@ -37,7 +43,16 @@ var (
 
 // Start starts a spawner: a program that calls Run. The descriptors that are named are open in it and in its children.
 // It ends when the thread does that has called this, and so do its children.
-func Start(argv, env []string, inherit []uintptr) (*Process, error) {
+func Start(argv, env []string, inherit []uintptr) (s *Process, err error) {
+	for range starts {
+		if s, err = startOnce(argv, env, inherit); !errors.Is(err, errSilent) {
+			break
+		}
+	}
+	return s, err
+}
+
+func startOnce(argv, env []string, inherit []uintptr) (*Process, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("start a spawner: socketpair: %w", err)
@@ -67,7 +82,10 @@ func (s *Process) start(argv, env []string, theirs int, inherit []uintptr) error
 	s.pid = pid
 	if answer, err := s.listen(); err != nil || answer != ready {
 		s.kill()
-		return errors.Join(err, ErrGone)
+		if err == nil {
+			err = ErrGone
+		}
+		return err
 	}
 	return nil
 }
@@ -113,16 +131,21 @@ func (s *Process) Fork(connection int, keep bool) (pid int, err error) {
 	}
 }
 
-// listen waits for an answer. The runtime is not told of the wait: it is as short as a fork.
+// listen waits for an answer. The runtime is not told of the wait: it is as short as a fork. If it is long, the signals
+// of the runtime interrupt it, and the kernel's bound would begin anew each time.
 func (s *Process) listen() (pid int, err error) {
+	var deadline time.Time
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.channel), uintptr(unsafe.Pointer(&s.reply[0])),
 			uintptr(len(s.reply)), 0, 0, 0)
 		switch {
-		case errno == unix.EINTR:
+		case errno == unix.EINTR && deadline.IsZero():
+			deadline = time.Now().Add(patience)
 			continue
-		case errno == unix.EAGAIN:
-			return 0, fmt.Errorf("%w within %v", ErrLost, patience)
+		case errno == unix.EINTR && time.Now().Before(deadline):
+			continue
+		case errno == unix.EINTR, errno == unix.EAGAIN:
+			return 0, errSilent
 		case errno != 0:
 			return 0, fmt.Errorf("%w: %w", ErrLost, errno)
 		case int(n) < len(s.reply):

@@ -37,14 +37,15 @@ const channel = 3
 
 // Child is what a child does with its connection; keep says whether the connection may live on. It returns the exit
 // status. It runs as the only thread of its process and without the runtime's monitor: a goroutine that computes is
-// not interrupted for others, and while one is in a system call the others wait. What it must not do is lock a goroutine
-// to its thread: the runtime would hand its processor to a thread that is in its list from before the fork, and hang.
+// not interrupted for others, and while one is in a system call the others wait. What it must not do is lock a
+// goroutine to its thread: the runtime would hand its processor to a thread that is in its list from before the fork,
+// and wait for ever.
 type Child func(connection int, keep bool) (status int)
 
 // Run is the whole of a spawner, in a program that Start has started. It ends when the other end of its channel does,
 // and returns an error if this process can't be one: memory can be copied, but a poller or a timer of the runtime would
-// be shared or lost. Warm is what children would otherwise do each for itself: it is called once, in the process that is
-// copied.
+// be shared or lost. Warm is what children would otherwise do each for itself: it is called once, in the process that
+// is copied.
 func Run(warm func(), child Child) error {
 	s := &loop{server: unix.Getppid(), child: child}
 	signal.Ignore(unix.SIGINT, unix.SIGTERM) // said to the whole group: the server says what its children are to do
@@ -91,8 +92,8 @@ func alone() error {
 	}
 	for _, name := range names {
 		if to, err := os.Readlink("/proc/self/fd/" + name); err == nil && to == "anon_inode:[eventpoll]" {
-			return errors.New("this program can't fork itself: it has a poller already; was it started with a standard " +
-				"error that does not block?")
+			return errors.New("this program can't fork itself: it has a poller already; was it started with a " +
+				"standard error that does not block?")
 		}
 	}
 	return nil

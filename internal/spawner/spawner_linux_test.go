@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -24,11 +25,15 @@ const (
 	beSpawner = "be-spawner"
 	beBusy    = "be-busy"    // it has a goroutine
 	bePolling = "be-polling" // it has a poller
+	beLate    = "be-late="   // it hangs, unless there is the file that is named behind; it makes that
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) != 2 || !strings.HasPrefix(os.Args[1], "be-") {
 		os.Exit(m.Run())
+	}
+	if file, late := strings.CutPrefix(os.Args[1], beLate); late && unix.Mkdir(file, 0o700) == nil {
+		hang()
 	}
 	switch os.Args[1] {
 	case beBusy:
@@ -70,15 +75,20 @@ func child(connection int, keep bool) int {
 		_, _ = unix.Read(connection, ask[:])
 		return 0
 	case 'h':
-		var nobody uint32
-		for {
-			_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&nobody)), 0, 0, 0, 0, 0)
-		}
+		hang()
 	}
 	if _, err := unix.Write(connection, []byte(answer)); err != nil {
 		return 9
 	}
 	return 3
+}
+
+// hang waits for ever for what nobody can do.
+func hang() {
+	var nobody uint32
+	for {
+		_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&nobody)), 0, 0, 0, 0, 0)
+	}
 }
 
 // goroutines has many of them allocate and wait for each other, as the handlers of others may.
@@ -174,7 +184,8 @@ func TestChild(t *testing.T) {
 		pid, connection := forked(t, s, "p", keep)
 		answer, status := said(t, pid, connection)
 		if want := fmt.Sprint(pid, os.Getpid(), keep); answer != want || status != 3 || pid == s.PID() {
-			t.Fatalf("child %d of spawner %d said %q and ended with %d, want %q and 3", pid, s.PID(), answer, status, want)
+			t.Fatalf("child %d of spawner %d said %q and ended with %d, want %q and 3", pid, s.PID(), answer, status,
+				want)
 		}
 	}
 }
@@ -269,6 +280,20 @@ func TestUnfit(t *testing.T) {
 	}
 }
 
+// A spawner that hangs while it starts is replaced by another one.
+func TestStartsAgain(t *testing.T) {
+	before := patience
+	patience = 2 * time.Second
+	defer func() { patience = before }()
+	s, err := start(t, beLate+filepath.Join(t.TempDir(), "begun"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	pid, connection := forked(t, s, "p", false)
+	said(t, pid, connection)
+}
+
 // A spawner that has ended was not asked; of one that ends while it is asked, nobody knows what it did.
 func TestSpawnerEnds(t *testing.T) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -279,6 +304,9 @@ func TestSpawnerEnds(t *testing.T) {
 	defer unix.Close(pair[1])
 	s := started(t)
 	if err := unix.Kill(s.PID(), unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.Wait4(s.PID(), nil, unix.WUNTRACED, nil); err != nil { // it may just be taking a message
 		t.Fatal(err)
 	}
 	asked := make(chan error)

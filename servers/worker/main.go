@@ -15,8 +15,8 @@ import (
 	"serverlab/servers/http1"
 )
 
-// Setup adds a handler's own flags and returns what makes it when they have been read: one that copies of this process can
-// share, or none where each must make its own.
+// Setup adds a handler's own flags and returns what makes it when they have been read: one that copies of this process
+// can share, or none where each must make its own.
 type Setup = func(*flag.FlagSet) func(shared bool) (fasthttp.RequestHandler, error)
 
 // Main is the whole of a worker's program: it reads args, makes the handler, answers one request from descriptor 0 and
