@@ -262,6 +262,38 @@ func TestSpawnerDoesNotGrow(t *testing.T) {
 	}
 }
 
+// The spawner's code and constants are its own, as far as the system allows that, so that fork copies their page tables.
+func TestOwn(t *testing.T) {
+	if err := own(); err != nil {
+		t.Skip(err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps", started(t).PID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, mode := map[string]bool{}, ""
+	for line := range strings.Lines(string(maps)) {
+		words := strings.Fields(line)
+		switch {
+		case strings.HasSuffix(words[0], ":"):
+			if words[0] == "Anonymous:" && words[1] != "0" {
+				own[mode] = true
+			}
+		case words[len(words)-1] == program:
+			mode = words[1]
+		default:
+			mode = "of others"
+		}
+	}
+	if !own["r-xp"] || !own["r--p"] {
+		t.Errorf("its own are the mappings %v, want code and constants among them", own)
+	}
+}
+
 // A program that would share its poller with its children, or lose its goroutines in them, is no spawner.
 func TestUnfit(t *testing.T) {
 	for _, what := range []string{beBusy, bePolling} {

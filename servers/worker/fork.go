@@ -55,6 +55,9 @@ func warm() {
 	s := http1.NewSession(func(*fasthttp.RequestCtx) {}, http1.DefaultLimits())
 	s.Next([]byte("GET / HTTP/1.1\r\nHost: warm\r\n\r\n"))
 	s.Release()
+	var r fasthttp.Response
+	r.SetBodyString("warm")
+	r.Reset()
 	var all []any
 	for size := warmStep; size <= warmMost; size += warmStep {
 		all = append(all, make([]byte, size), make([]*byte, size/8))
