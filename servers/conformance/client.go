@@ -204,7 +204,8 @@ func (t *target) visit(request string) error {
 func (t *target) open() (*client, error) { return t.enter(hello) }
 
 // enter connects and checks the answer to a request. Where the kernel has given each worker a queue of its own, and
-// with bad luck it is that of one who is busy, it tries again by another connection.
+// with bad luck it is that of one who is busy, or where the queue has no place for the request, it tries again by another
+// connection.
 func (t *target) enter(request string) (*client, error) {
 	want, _ := t.reference(request)
 	for giveUp := time.Now().Add(t.probe.patience); ; {
@@ -220,8 +221,16 @@ func (t *target) enter(request string) (*client, error) {
 				err = e
 			}
 		}
+		right := false
 		if err == nil {
-			err = c.expect(want)
+			right, err = t.expectOrRefused(c, request, want)
+		}
+		if err == nil && !right {
+			if time.Now().Before(giveUp) {
+				_ = c.Close()
+				continue
+			}
+			err = errors.New("refused, again and again, with 503")
 		}
 		if err != nil {
 			return nil, errors.Join(err, c.Close())
