@@ -10,6 +10,7 @@
 # A Redis without persistence is started for it, on a port that is free; without redis-server it is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/redis.sh
 requests=${1:-1000000} pattern=${2:-*}
 [ -x bin/serverlab ] || { echo "forks: build first: make build" >&2; exit 1; }
 dir=$(mktemp -d) redis='' server='' failed=0 all=0
@@ -27,19 +28,6 @@ cases=(
 	'memory|--state=stateful --store=memory --max-sessions=1000|/open?file=f03'
 	'shm|--state=stateful --store=shm|--session=stateful --read=65536'
 )
-start_redis() {
-	until [ -n "$redis" ]; do # until a port is free
-		port=$((20000 + RANDOM % 10000))
-		redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$dir" >"$dir/redis" &
-		redis=$!
-		until grep -q 'Ready to accept' "$dir/redis"; do
-			kill -0 $redis 2>/dev/null && continue
-			grep -q 'in use' "$dir/redis" || { echo "forks: redis-server: $(tail -1 "$dir/redis")" >&2; exit 1; }
-			redis=''
-			break
-		done
-	done
-}
 if command -v redis-server >/dev/null; then
 	start_redis
 	cases+=("redis|--state=stateful --store=redis://127.0.0.1:$port|--session=stateful --read=65536")

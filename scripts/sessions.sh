@@ -3,10 +3,11 @@
 # for some seconds each, every byte checked against its place. It prints a line per case and fails if one answer was wrong
 # or one session lost.
 #
-# usage: scripts/sessions.sh [-d SECONDS] [ARCHITECTURE …]      (10 seconds: ten minutes for all)
+# usage: scripts/sessions.sh [-d SECONDS] [ARCHITECTURE …]      (10 seconds: twelve minutes for all)
 # A Redis without persistence is started for it, on a port that is free; without redis-server it is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/redis.sh
 seconds=10
 while getopts d: flag; do
 	case $flag in
@@ -17,22 +18,12 @@ done
 shift $((OPTIND - 1))
 [ -x bin/serverlab ] || { echo "sessions: build first: make build" >&2; exit 1; }
 rows=("$@")
-[ $# -gt 0 ] || rows=(iterative eventloop epoll amped threadpool thread goroutine process prefork symped)
+[ $# -gt 0 ] || rows=(iterative eventloop epoll amped threadpool thread goroutine process prefork symped iouring staged)
 dir=$(mktemp -d) redis='' failed=0
 trap '[ -z "$redis" ] || kill "$redis" 2>/dev/null || true; rm -rf "$dir"' EXIT
 kinds=(stateless soft 'soft --forget=50ms' 'stateful --store=memory' 'stateful --store=shm')
 if command -v redis-server >/dev/null; then
-	until [ -n "$redis" ]; do # until a port is free
-		port=$((20000 + RANDOM % 10000))
-		redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$dir" >"$dir/redis" &
-		redis=$!
-		until grep -q 'Ready to accept' "$dir/redis"; do
-			kill -0 $redis 2>/dev/null && continue
-			grep -q 'in use' "$dir/redis" || { echo "sessions: redis-server: $(tail -1 "$dir/redis")" >&2; exit 1; }
-			redis=''
-			break
-		done
-	done
+	start_redis
 	kinds+=("stateful --store=redis://127.0.0.1:$port")
 else
 	echo "redis-server is not installed: left out"

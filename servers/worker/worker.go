@@ -153,17 +153,24 @@ func (c conn) pending() bool {
 	return err == nil && n > 0
 }
 
-// linger closes the writing side and reads on for a second at most: unread input at the close would make the kernel
+// The bounds of lingering. Pieces are not counted: a client may send small ones.
+const (
+	lingerTime  = time.Second
+	lingerBytes = 1 << 20
+)
+
+// linger closes the writing side and reads on for a while: unread input at the close would make the kernel
 // send a reset, which destroys the answer on its way (RFC 9112, section 9.6).
 func (c conn) linger(p []byte) {
 	if unix.Shutdown(c.fd, unix.SHUT_WR) != nil {
 		return
 	}
-	c.deadline = time.Now().Add(time.Second)
-	for range 64 {
+	c.deadline = time.Now().Add(lingerTime)
+	for seen := 0; seen < lingerBytes && time.Now().Before(c.deadline); {
 		n, err := c.peek(p)
 		if err != nil || c.take(p[:n]) != nil {
 			return
 		}
+		seen += n
 	}
 }
