@@ -124,7 +124,8 @@ func (d *Demo) run(ctx context.Context, c loadgen.Config) {
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		if !errors.Is(err, syscall.ECONNREFUSED) {
+		// Killed while it was being connected to, a server resets; after that, the kernel refuses for it.
+		if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, syscall.ECONNRESET) {
 			d.fail(err)
 			return
 		}

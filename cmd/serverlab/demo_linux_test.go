@@ -102,7 +102,7 @@ func TestDemoOnATerminal(t *testing.T) {
 			if err := d.cmd.Wait(); (c.code != exitDone) != errors.As(err, &exit) || exit != nil && exit.ExitCode() != c.code {
 				t.Errorf("it ended with %v, want exit code %d", err, c.code)
 			}
-			if now := settings(t, d.slave); now != d.before {
+			if now := settings(t, d.master); now != d.before {
 				t.Errorf("the terminal is not as it was: %+v, before %+v", now, d.before)
 			}
 			for _, pid := range started {
@@ -132,22 +132,22 @@ func signalled(s syscall.Signal) func(*testing.T, *os.Process, *os.File) {
 
 // demoRun is a demonstration in a pseudo-terminal.
 type demoRun struct {
-	t             *testing.T
-	cmd           *exec.Cmd
-	master, slave *os.File
-	before        unix.Termios
-	seen          []byte
+	t      *testing.T
+	cmd    *exec.Cmd
+	master *os.File
+	before unix.Termios
+	seen   []byte
 }
 
 func startDemo(t *testing.T) *demoRun {
 	t.Helper()
 	d := &demoRun{t: t}
-	d.master, d.slave = pseudoTerminal(t, 80, 24)
-	t.Cleanup(func() { d.slave.Close() })
-	d.before = settings(t, d.slave)
+	master, slave := pseudoTerminal(t, 80, 24)
+	defer slave.Close() // so that the demonstration is the last to have it, and what awaits it sees that it has ended
+	d.master, d.before = master, settings(t, slave)
 	d.cmd = exec.Command(program(t), "demo", "--rate=50", "eventloop", "prefork")
 	d.cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=1")
-	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = d.slave, d.slave, d.slave
+	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = slave, slave, slave
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
