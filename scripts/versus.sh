@@ -50,8 +50,10 @@ ticks() { awk '{print $14 + $15 + $16 + $17}' "/proc/$server/stat"; } # of 10 ms
 one() {
 	setsid taskset -c 0 sh -c "exec $1" >"$dir/out" 2>"$dir/err" &
 	server=$!
+	local give_up=$((SECONDS + 20))
 	until curl -fsS -o /dev/null "http://127.0.0.1:$PORT$path" 2>/dev/null; do
 		kill -0 $server 2>/dev/null || { echo "versus: it did not start: $1: $(cat "$dir/err")" >&2; exit 1; }
+		[ $SECONDS -lt $give_up ] || { echo "versus: nobody answers at 127.0.0.1:$PORT, where this is to listen: $1" >&2; exit 1; }
 	done
 	if [ "$pipelined" = 1 ]; then
 		bin/serverlab load --url "http://127.0.0.1:$PORT$path" --cpus 1 --connections "$connections" --warmup 300ms \
