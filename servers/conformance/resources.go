@@ -224,47 +224,50 @@ func threadEach(p *probe) error {
 	return reading(others)
 }
 
-// workerProcesses counts the processes while more requests are made than there may be workers.
+// workerProcesses counts the processes while more requests have begun than there may be workers, and while they end.
 func workerProcesses(p *probe) error {
-	const workers, clients = 2, 12
+	const workers, many = 2, 12
 	t, err := p.start(Settings{Workers: workers})
 	if err != nil {
 		return err
 	}
-	most := 0
-	round := func() error {
-		var visits errgroup.Group
-		for range clients {
-			visits.Go(func() error { return t.visit(head("GET /?wait=20ms")) })
+	want, _ := t.reference(hello)
+	var clients []*client
+	defer func() { closeAll(clients) }()
+	for range many {
+		c, err := t.dial()
+		if err != nil {
+			return err
 		}
-		served := make(chan error, 1)
-		go func() { served <- visits.Wait() }()
-		for {
-			select {
-			case err := <-served:
-				return err
-			default:
-				most = max(most, t.children())
-			}
-		}
-	}
-	for range workerRounds {
-		if err := round(); err != nil {
+		clients = append(clients, c)
+		if err := c.send(hello[:len(hello)/2]); err != nil {
 			return err
 		}
 	}
-	most -= p.spawners()
-	switch {
-	case most <= 0:
-		return errors.New("no worker process was seen")
-	case most > workers:
-		return fmt.Errorf("%d worker processes, with --workers=%d", most, workers)
+	wrong := func(n int) error { return fmt.Errorf("%d worker processes, with --workers=%d", n, workers) }
+	if err := p.eventually(func() error { // those who have begun wait for their clients
+		if n := t.children() - p.spawners(); n != workers {
+			return wrong(n)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, c := range clients {
+		if err := c.send(hello[len(hello)/2:]); err != nil {
+			return err
+		}
+	}
+	for _, c := range clients {
+		if err := c.expect(want); err != nil {
+			return err
+		}
+		if n := t.children() - p.spawners(); n > workers {
+			return wrong(n)
+		}
 	}
 	return nil
 }
-
-// workerRounds is how often: a busy machine may look away for as long as one round takes.
-const workerRounds = 10
 
 // loops compares the number of threads with one client and with 500, and counts the processes of who has a pool.
 func loops(p *probe) error {
