@@ -116,7 +116,7 @@ func appendResponse(dst []byte, resp *fasthttp.Response, isHead, http10 bool) ([
 	if !isHead || len(body) > 0 || resp.Header.ContentLength() <= 0 { // a handler of HEAD may say only how long
 		resp.Header.SetContentLength(len(body))
 	}
-	dst = append(dst, resp.Header.AppendBytes(dst[len(dst):])...) // written in place where there is room
+	dst = appendHeader(dst, &resp.Header)
 	if isHead {
 		return dst, nil
 	}

@@ -56,12 +56,12 @@ func putCtx(ctx *fasthttp.RequestCtx) {
 // reader hands a complete block of lines to fasthttp, which wants the whole of it in the buffer of a bufio.Reader.
 type reader struct {
 	src   bytes.Reader
-	bufio *bufio.Reader
+	bufio bufio.Reader
 }
 
 func newReader(size int) *reader {
 	r := new(reader)
-	r.bufio = bufio.NewReaderSize(&r.src, size)
+	r.bufio = *bufio.NewReaderSize(&r.src, size) // of one piece: neighbours in memory
 	return r
 }
 
@@ -72,7 +72,7 @@ func parse(block []byte, read func(*bufio.Reader) error) bool {
 		r = newReader(len(block)) // the limit was raised
 	}
 	r.src.Reset(block)
-	err := read(r.bufio)
+	err := read(&r.bufio)
 	ok := err == nil && r.bufio.Buffered() == 0 && r.src.Len() == 0
 	r.src.Reset(nil)
 	if !ok { // otherwise it is as good as new

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -18,7 +19,7 @@ import (
 func fork(program string, cfg Config, handler func(shared bool) (fasthttp.RequestHandler, error), empty bool) int {
 	common, err := handler(true)
 	if err == nil {
-		in := make([]byte, inputSize)
+		memory := make([]byte, memorySize)
 		err = spawner.Run(warm, func(connection int, keep bool) int {
 			if empty {
 				return 0
@@ -31,8 +32,9 @@ func fork(program string, cfg Config, handler func(shared bool) (fasthttp.Reques
 					return NotAnswered
 				}
 			}
+			cfg := cfg // of this child: a copy on the stack costs no page
 			cfg.KeepAlive = keep
-			return Serve(connection, cfg, h, in)
+			return Serve(connection, cfg, h, memory)
 		})
 	}
 	if err != nil {
@@ -42,22 +44,21 @@ func fork(program string, cfg Config, handler func(shared bool) (fasthttp.Reques
 	return 0
 }
 
-// warmSizes are the sizes of what the allocator is warmed for, in bytes: up to warmMost, by steps of warmStep.
-const (
-	warmStep = 16
-	warmMost = 512
-)
-
-// warm takes a request in, begins and ends a goroutine, and allocates something of each small size, with pointers and
-// without: what that takes is then at hand in every copy of this process. The request is not answered, since that would
-// begin fasthttp's clock.
+// warm answers a request that has more than most, begins and ends a goroutine, and allocates something of each small
+// size, with pointers and without: what that takes is then at hand in every copy of this process. The parts of the
+// request and of its answer are of one size, so that they lie beside each other: a copy pays for each page that it
+// writes to.
 func warm() {
-	s := http1.NewSession(func(*fasthttp.RequestCtx) {}, http1.DefaultLimits())
-	s.Next([]byte("GET / HTTP/1.1\r\nHost: warm\r\n\r\n"))
-	s.Release()
-	var r fasthttp.Response
-	r.SetBodyString("warm")
-	r.Reset()
+	part := strings.Repeat("w", warmPart)
+	s := http1.NewSession(func(ctx *fasthttp.RequestCtx) {
+		ctx.SetContentType(part)
+		ctx.Response.Header.SetServer(part)
+		ctx.SetBodyString(part)
+	}, http1.DefaultLimits())
+	line := part + ": " + part + "\r\n"
+	s.Next([]byte(part + " /" + part + " HTTP/1.1\r\nHost: " + part + "\r\nUser-Agent: " + part + "\r\nContent-Type: " + part +
+		"\r\nCookie: " + part + "=" + part + "\r\n" + strings.Repeat(line, warmLines) + "\r\n"))
+	s.Answer(make([]byte, 0, outputSize))
 	var all []any
 	for size := warmStep; size <= warmMost; size += warmStep {
 		all = append(all, make([]byte, size), make([]*byte, size/8))
@@ -67,3 +68,13 @@ func warm() {
 	go close(done)
 	<-done
 }
+
+// Of what children are warmed for: bytes of a part of a request and lines of its header, and sizes of allocations, in
+// bytes: up to warmMost, by steps of warmStep.
+const (
+	warmPart  = 120
+	warmLines = 8
+
+	warmStep = 16
+	warmMost = 512
+)

@@ -22,6 +22,7 @@ type Setup = func(*flag.FlagSet) func(shared bool) (fasthttp.RequestHandler, err
 // Main is the whole of a worker's program: it reads args, makes the handler, answers one request from descriptor 0 and
 // returns the exit status.
 func Main(program string, args []string, setup Setup) int {
+	http1.OwnDates(now)
 	limits := http1.DefaultLimits()
 	cfg := Config{Limits: limits}
 	f := flag.NewFlagSet(program, flag.ContinueOnError)
@@ -55,5 +56,5 @@ func Main(program string, args []string, setup Setup) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
 		return NotAnswered
 	}
-	return Serve(0, cfg, h, make([]byte, inputSize))
+	return Serve(0, cfg, h, make([]byte, memorySize))
 }

@@ -24,7 +24,7 @@ func TestLingersForSmallPieces(t *testing.T) {
 	cfg := Config{ReadTimeout: 1e9, SendTimeout: 1e9, Limits: http1.DefaultLimits()}
 	ended := make(chan int, 1)
 	go func() {
-		status := Serve(theirs, cfg, func(*fasthttp.RequestCtx) {}, make([]byte, inputSize))
+		status := Serve(theirs, cfg, func(*fasthttp.RequestCtx) {}, make([]byte, memorySize))
 		_ = unix.Close(theirs)
 		ended <- status
 	}()
