@@ -58,7 +58,7 @@ func Run(warm func(), child Child) error {
 	}
 	runtime.Gosched() // takes the scheduler's lock, or hangs here, where it can be seen
 	warm()
-	_ = own()
+	_ = compact() // or children are dearer
 	if err := alone(); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ const (
 	beSpawner = "be-spawner"
 	beBusy    = "be-busy"    // it has a goroutine
 	bePolling = "be-polling" // it has a poller
+	beSmall   = "be-small"   // it may not have huge pages
 	beLate    = "be-late="   // it hangs, unless there is the file that is named behind; it makes that
 )
 
@@ -40,6 +41,11 @@ func TestMain(m *testing.M) {
 		go func() { select {} }()
 	case bePolling:
 		time.AfterFunc(time.Hour, func() {})
+	case beSmall:
+		if err := unix.Prctl(unix.PR_SET_THP_DISABLE, 1, 0, 0, 0); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
 	}
 	if err := Run(func() { _ = make([]byte, 1<<16) }, child); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -262,36 +268,60 @@ func TestSpawnerDoesNotGrow(t *testing.T) {
 	}
 }
 
-// The spawner's code and constants are its own, as far as the system allows that, so that fork copies their page tables.
-func TestOwn(t *testing.T) {
-	if err := own(); err != nil {
-		t.Skip(err)
+// The spawner's code lies in huge pages, as far as the system has any, and it forks as well without.
+func TestCompact(t *testing.T) {
+	if err := hugePages(); err != nil {
+		t.Logf("no huge pages here: %v", err)
+	} else if n := hugeCode(t, started(t)); n == 0 {
+		t.Error("the code does not lie in huge pages")
 	}
-	program, err := os.Executable()
+	s, err := start(t, beSmall)
 	if err != nil {
 		t.Fatal(err)
 	}
-	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps", started(t).PID()))
+	if n := hugeCode(t, s); n != 0 {
+		t.Errorf("%d kB of huge pages where they are forbidden", n)
+	}
+	pid, connection := forked(t, s, "g", false)
+	if answer, status := said(t, pid, connection); answer != "done" || status != 3 {
+		t.Errorf("without huge pages, a child said %q and ended with %d", answer, status)
+	}
+}
+
+// hugePages tells whether the system has any.
+func hugePages() error {
+	room, err := unix.Mmap(-1, 0, 2*hugePage, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return err
+	}
+	defer unix.Munmap(room)
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(room)))
+	huge := room[upTo(hugePage, start)-start:][:hugePage]
+	huge[0] = 1
+	return unix.Madvise(huge, unix.MADV_COLLAPSE)
+}
+
+// hugeCode is how much of a spawner's code is in huge pages, in kB.
+func hugeCode(t *testing.T, s *Process) (n int) {
+	t.Helper()
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps", s.PID()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, mode := map[string]bool{}, ""
+	code := false
 	for line := range strings.Lines(string(maps)) {
-		words := strings.Fields(line)
-		switch {
-		case strings.HasSuffix(words[0], ":"):
-			if words[0] == "Anonymous:" && words[1] != "0" {
-				own[mode] = true
+		switch words := strings.Fields(line); {
+		case !strings.HasSuffix(words[0], ":"):
+			code = words[1] == "r-xp"
+		case code && words[0] == "AnonHugePages:":
+			one, err := strconv.Atoi(words[1])
+			if err != nil {
+				t.Fatal(err)
 			}
-		case words[len(words)-1] == program:
-			mode = words[1]
-		default:
-			mode = "of others"
+			n += one
 		}
 	}
-	if !own["r-xp"] || !own["r--p"] {
-		t.Errorf("its own are the mappings %v, want code and constants among them", own)
-	}
+	return n
 }
 
 // A program that would share its poller with its children, or lose its goroutines in them, is no spawner.
