@@ -59,7 +59,7 @@ one() {
 		bin/serverlab load --url "http://127.0.0.1:$PORT$path" --cpus 1 --connections "$connections" --warmup 300ms \
 			--duration "${seconds}s" --keepalive=$keepalive "${pace[@]}" --server-pid $server --json >"$dir/json"
 		awk -F'[:,]' -v s="$seconds" '/^  "requests"/ {n = $2} /^  "server_cpu"/ {c = $2} /^  "p99"/ {q = $2}
-			END {printf "%.0f %.2f %.0f\n", n / s, c / n * 1e6, q * 1e6}' "$dir/json"
+			END {printf "%.0f %.2f %s\n", n / s, c / n * 1e6, q + 0 > 0 ? sprintf("%.0f", q * 1e6) : "n/a"}' "$dir/json"
 	else
 		before=$(ticks)
 		taskset -c 1 wrk -t1 -c"$connections" -d"${seconds}s" -s "$dir/pipeline.lua" "http://127.0.0.1:$PORT$path" -- \

@@ -18,7 +18,7 @@ const hugePage = 2 << 20
 
 // compact moves the program's code and constants to huge pages, as far as they fill some. For each page that is mapped
 // the kernel does something in a fork and again in the end of a child, and of a file's pages, if it leaves them out, a
-// child takes a fault for every few that it runs through. With a handful of entries in place of a thousand a child costs
+// child takes a fault for every few that it runs through. With a handful of entries in place of some 550 a child costs
 // a fifth less. It fails, and leaves all as it was, where the kernel has no huge pages to give.
 //
 // The code is exchanged beneath who runs it, so nobody else may: Run calls it in the copy, which is one thread.

@@ -157,11 +157,12 @@ func (c *conn) take(p []byte) error {
 	for len(p) > 0 {
 		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 			uintptr(len(p)))
-		switch errno {
-		case 0:
+		switch {
+		case errno == 0 && n > 0:
 			p = p[n:]
-		case unix.EINTR:
-		default:
+		case errno == 0: // the client has reset the connection
+			return unix.EPIPE
+		case errno != unix.EINTR:
 			return errno
 		}
 	}
