@@ -125,7 +125,7 @@ var oracles = map[string][]oracle{
 		}
 		return (r.Server.PSSSilent - r.Server.PSSStart) / r.Load.Silent
 	}}},
-	"blast": {{"blast", "harmed", 1, func(r *raw) float64 { return r.Load.Harmed }}},
+	"kill": {{"kill", "harmed", 1, func(r *raw) float64 { return r.Load.Harmed }}},
 	"stall": {{"stall", "stall", 1e3, func(r *raw) float64 {
 		longest := 0.0
 		for _, bar := range r.Load.Response.Distribution() {
@@ -154,7 +154,7 @@ func (o oracle) expect(all []raw, row string) (median, low, high float64, n int)
 		for _, f := range r.Findings {
 			spoiled = spoiled || slices.Contains(f.Voids, o.metric) ||
 				o.metric == "goodput" && slices.Contains(f.Voids, "latency") &&
-					!slices.Contains([]string{"overloaded", "queued", "errors", "starved", "shifted"}, f.Kind)
+					!slices.Contains([]string{"overloaded", "queued", "errors", "starved", "shifted", "shed"}, f.Kind)
 		}
 		if spoiled {
 			void = append(void, o.of(r)*o.scale)

@@ -30,7 +30,9 @@ func (d *screen) histograms() (lines []string) {
 		head := left(latencyHead(col.Situation), latencyLabel) + axis.String() + right("◆ p50", 8) + right("◇ p99", 8)
 		lines = append(lines, d.style.paint(bold, d.text(head)[0]))
 		for i := range col.Cells {
-			lines = append(lines, d.histogram(&col.Cells[i], col.Situation, drawn[i], axis))
+			if c := &col.Cells[i]; !c.absent() {
+				lines = append(lines, d.histogram(c, col.Situation, drawn[i], axis))
+			}
 		}
 	}
 	return lines

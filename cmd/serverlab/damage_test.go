@@ -84,7 +84,7 @@ func TestDamagedRunIsReported(t *testing.T) {
 func TestTrialsAreListedWithoutTheirRun(t *testing.T) {
 	dir := broken(t, noHead)
 	code, out, stderr := ask("report", dir)
-	if code != exitFailed || !strings.Contains(out, "570 trials") || !strings.Contains(out, "nothing is ranked") ||
+	if code != exitFailed || !strings.Contains(out, "612 trials") || !strings.Contains(out, "nothing is ranked") ||
 		strings.Contains(out, "WHICH") || !strings.Contains(stderr, "run.json:") {
 		t.Errorf("exit code %d, %q\n%s", code, stderr, out)
 	}

@@ -55,7 +55,7 @@ func TestReportBlind(t *testing.T) {
 	key, packed, svg := filepath.Join(dir, "key.txt"), filepath.Join(dir, "class.run"), filepath.Join(dir, "svg")
 	args := []string{"report", referenceRun, "--blind", "--key", key}
 	code, screen, stderr := ask(append(args, "--pack", packed, "--svg", svg)...)
-	if code != exitDone || !strings.HasPrefix(screen, "Which of A to G is which?") {
+	if code != exitDone || !strings.HasPrefix(screen, "Which of A to H is which?") {
 		t.Fatalf("exit code %d, %s\n%s", code, stderr, screen)
 	}
 	text, err := os.ReadFile(key)
@@ -67,7 +67,7 @@ func TestReportBlind(t *testing.T) {
 		t.Errorf("everybody may read the key: %v, %v", info, err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	if len(lines) != 8 || !strings.HasPrefix(lines[1], "A  ") || !strings.Contains(string(text), "  eventloop\n") {
+	if len(lines) != 9 || !strings.HasPrefix(lines[1], "A  ") || !strings.Contains(string(text), "  eventloop\n") {
 		t.Errorf("key:\n%s", text)
 	}
 	if _, again, _ := ask("report", packed); again != screen {
