@@ -11,7 +11,7 @@ import (
 
 func TestReportExpect(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "homework.txt")
-	text := "# what we expect\n\ncpu(iterative) <= best(cpu)\n  cpu(process) > 1ms \r\n"
+	text := "# what we expect\n\nbest(cpu) <= cpu(thread)\n  cpu(process) > 1ms \r\n"
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
