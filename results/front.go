@@ -86,7 +86,8 @@ func (col *Column) relation(a, b *Cell) relation {
 }
 
 // ParetoFront compares every row with every other one in all columns that rank rows: those of the table, latency, and
-// what a crash does. Columns that are about some rows only are left out, and so are references and points of a curve.
+// what a crash does. Where experiments with rows of their own were run together, these are the rows and the columns that
+// hold most figures. References and points of a curve are left out.
 func ParetoFront(run *Run, trials []Trial) (f Front) {
 	p := newPareto(run, trials)
 	if f.None = p.none(); f.None != "" {
@@ -124,19 +125,14 @@ type pareto struct {
 const mostOnFront = 64
 
 func newPareto(run *Run, trials []Trial) *pareto {
+	columns := slices.DeleteFunc(judgedColumns(run, trials), func(col Column) bool {
+		return col.Situation.point() || stateCost(col.Situation)
+	})
 	p := &pareto{v: &answering{run: run, trials: trials}}
-	for i := range run.Architectures {
-		if a := &run.Architectures[i]; !a.Reference {
-			p.rows = append(p.rows, a)
-		}
-	}
+	p.rows, columns = mostFigures(run, columns)
 	if len(p.rows) > mostOnFront {
 		return p
 	}
-	columns := slices.DeleteFunc(judgedColumns(run, trials), func(col Column) bool {
-		s := col.Situation
-		return s.point() || stateCost(s) || len(s.Rows) > 0 && len(s.Rows) < len(p.rows)
-	})
 	for _, col := range columns {
 		p.add(col, len(columns)*len(p.rows)*(len(p.rows)-1)/2)
 	}
@@ -144,11 +140,30 @@ func newPareto(run *Run, trials []Trial) *pareto {
 	return p
 }
 
+// mostFigures finds the rows of a column, and the columns that are about all of those, that are most figures together.
+func mostFigures(run *Run, columns []Column) (rows []*Architecture, theirs []Column) {
+	for i := range columns {
+		var of []*Architecture
+		for k := range run.Architectures {
+			if a := &run.Architectures[k]; !a.Reference && columns[i].Situation.about(a) {
+				of = append(of, a)
+			}
+		}
+		whole := slices.DeleteFunc(slices.Clone(columns), func(col Column) bool {
+			return slices.ContainsFunc(of, func(a *Architecture) bool { return !col.Situation.about(a) })
+		})
+		if len(of)*len(whole) > len(rows)*len(theirs) {
+			rows, theirs = of, whole
+		}
+	}
+	return rows, theirs
+}
+
 // add takes a column in, if two of its rows can be compared at all. looks is how many comparisons the front makes.
 func (p *pareto) add(col Column, looks int) {
 	var cells []*Cell
 	for i := range col.Cells {
-		if c := &col.Cells[i]; !c.Architecture.Reference {
+		if c := &col.Cells[i]; slices.Contains(p.rows, c.Architecture) {
 			cells = append(cells, c)
 		}
 	}

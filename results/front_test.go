@@ -43,6 +43,34 @@ func labelsOf(rows []*Architecture) (text string) {
 	return text
 }
 
+// A row that only another experiment has, and a column that is about others, leave the front of the table as it was.
+func TestParetoFrontOfSeveralExperiments(t *testing.T) {
+	for name, change := range map[string]func(*Run){
+		"a row of others": func(run *Run) {
+			run.Architectures = append(run.Architectures, Architecture{Name: "other", Label: "other"})
+			for i := range run.Situations {
+				run.Situations[i].Rows = []string{"a", "b"}
+			}
+		},
+		"a column of others": func(run *Run) {
+			for _, other := range []string{"other", "another"} {
+				run.Architectures = append(run.Architectures, Architecture{Name: other, Label: other})
+			}
+			for i := range run.Situations {
+				run.Situations[i].Rows = []string{"a", "b"}
+			}
+			own := Situation{Name: "own", Metric: Throughput, Connections: 64, Rows: []string{"other", "another", "a"}}
+			run.Situations = append([]Situation{own}, run.Situations...)
+		},
+	} {
+		run, trials := frontRun(6, [3]float64{20e-6, 5000, 64}, [3]float64{40e-6, 9000, 64})
+		change(&run)
+		if f := ParetoFront(&run, trials); f.None != "" || labelsOf(f.On) != "ab" || len(f.Columns) != 3 {
+			t.Errorf("%s: on %q, in %d columns; %s", name, labelsOf(f.On), len(f.Columns), f.None)
+		}
+	}
+}
+
 func TestParetoFront(t *testing.T) {
 	for name, c := range map[string]struct {
 		rows     [][3]float64

@@ -7,6 +7,7 @@
 package results
 
 import (
+	"slices"
 	"time"
 )
 
@@ -165,6 +166,11 @@ type Situation struct {
 	Window      float64            `json:"window"`               // seconds
 	// OwnWindows are those, in seconds, of rows whose own rate is so low that Window would hold too few requests.
 	OwnWindows map[string]float64 `json:"own_windows,omitempty"`
+}
+
+// about tells whether a row takes part.
+func (s *Situation) about(a *Architecture) bool {
+	return len(s.Rows) == 0 || slices.Contains(s.Rows, a.Name)
 }
 
 // RateOf is what a row is offered, requests per second; 0 in a closed loop.
