@@ -281,8 +281,9 @@ func (p *pareto) settled(a int) bool {
 
 // none says why there is no front.
 func (p *pareto) none() string {
+	ranked := slices.DeleteFunc(slices.Clone(p.v.run.Architectures), func(a Architecture) bool { return a.Reference })
 	switch {
-	case len(p.rows) < 2:
+	case len(ranked) < 2:
 		return "There are no two rows to compare."
 	case len(p.rows) > mostOnFront:
 		return fmt.Sprintf("%d rows are too many to compare each with each.", len(p.rows))
