@@ -86,8 +86,8 @@ func (col *Column) relation(a, b *Cell) relation {
 }
 
 // ParetoFront compares every row with every other one in all columns that rank rows: those of the table, latency, and
-// what a crash does. Where experiments with rows of their own were run together, these are the rows and the columns that
-// hold most figures. References and points of a curve are left out.
+// what a crash does. Where experiments with rows of their own were run together, these are the rows and the columns in
+// which a row is compared most often. References and points of a curve are left out.
 func ParetoFront(run *Run, trials []Trial) (f Front) {
 	p := newPareto(run, trials)
 	if f.None = p.none(); f.None != "" {
@@ -125,14 +125,19 @@ type pareto struct {
 const mostOnFront = 64
 
 func newPareto(run *Run, trials []Trial) *pareto {
-	columns := slices.DeleteFunc(judgedColumns(run, trials), func(col Column) bool {
-		return col.Situation.point() || stateCost(col.Situation)
-	})
 	p := &pareto{v: &answering{run: run, trials: trials}}
-	p.rows, columns = mostFigures(run, columns)
+	for i := range run.Architectures {
+		if a := &run.Architectures[i]; !a.Reference {
+			p.rows = append(p.rows, a)
+		}
+	}
 	if len(p.rows) > mostOnFront {
 		return p
 	}
+	columns := slices.DeleteFunc(judgedColumns(run, trials), func(col Column) bool {
+		return col.Situation.point() || stateCost(col.Situation)
+	})
+	columns = p.narrow(columns)
 	for _, col := range columns {
 		p.add(col, len(columns)*len(p.rows)*(len(p.rows)-1)/2)
 	}
@@ -140,23 +145,21 @@ func newPareto(run *Run, trials []Trial) *pareto {
 	return p
 }
 
-// mostFigures finds the rows of a column, and the columns that are about all of those, that are most figures together.
-func mostFigures(run *Run, columns []Column) (rows []*Architecture, theirs []Column) {
+// narrow leaves the rows of one of the columns, and returns the columns that are about all of those: the choice in which
+// a row is compared most often. Without a column about two rows it leaves all as it is.
+func (p *pareto) narrow(columns []Column) (theirs []Column) {
+	rows, most := p.rows, 0
 	for i := range columns {
-		var of []*Architecture
-		for k := range run.Architectures {
-			if a := &run.Architectures[k]; !a.Reference && columns[i].Situation.about(a) {
-				of = append(of, a)
-			}
-		}
+		of := slices.DeleteFunc(slices.Clone(p.rows), func(a *Architecture) bool { return !columns[i].Situation.about(a) })
 		whole := slices.DeleteFunc(slices.Clone(columns), func(col Column) bool {
 			return slices.ContainsFunc(of, func(a *Architecture) bool { return !col.Situation.about(a) })
 		})
-		if len(of)*len(whole) > len(rows)*len(theirs) {
-			rows, theirs = of, whole
+		if n := len(whole) * (len(of) - 1); n > most {
+			rows, theirs, most = of, whole, n
 		}
 	}
-	return rows, theirs
+	p.rows = rows
+	return theirs
 }
 
 // add takes a column in, if two of its rows can be compared at all. looks is how many comparisons the front makes.
@@ -281,9 +284,8 @@ func (p *pareto) settled(a int) bool {
 
 // none says why there is no front.
 func (p *pareto) none() string {
-	ranked := slices.DeleteFunc(slices.Clone(p.v.run.Architectures), func(a Architecture) bool { return a.Reference })
 	switch {
-	case len(ranked) < 2:
+	case len(p.rows) < 2:
 		return "There are no two rows to compare."
 	case len(p.rows) > mostOnFront:
 		return fmt.Sprintf("%d rows are too many to compare each with each.", len(p.rows))

@@ -62,6 +62,12 @@ func TestParetoFrontOfSeveralExperiments(t *testing.T) {
 			own := Situation{Name: "own", Metric: Throughput, Connections: 64, Rows: []string{"other", "another", "a"}}
 			run.Situations = append([]Situation{own}, run.Situations...)
 		},
+		"many columns of one row": func(run *Run) {
+			for k := range 9 {
+				own := Situation{Name: fmt.Sprint("own", k), Metric: Throughput, Connections: 64, Rows: []string{"a"}}
+				run.Situations = append(run.Situations, own)
+			}
+		},
 	} {
 		run, trials := frontRun(6, [3]float64{20e-6, 5000, 64}, [3]float64{40e-6, 9000, 64})
 		change(&run)

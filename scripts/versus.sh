@@ -51,7 +51,7 @@ one() {
 	setsid taskset -c 0 sh -c "exec $1" >"$dir/out" 2>"$dir/err" &
 	server=$!
 	local give_up=$((SECONDS + 20))
-	until curl -fsS -o /dev/null "http://127.0.0.1:$PORT$path" 2>/dev/null; do
+	until curl -fsS --max-time 2 -o /dev/null "http://127.0.0.1:$PORT$path" 2>/dev/null; do
 		kill -0 $server 2>/dev/null || { echo "versus: it did not start: $1: $(cat "$dir/err")" >&2; exit 1; }
 		[ $SECONDS -lt $give_up ] || { echo "versus: nobody answers at 127.0.0.1:$PORT, where this is to listen: $1" >&2; exit 1; }
 	done
@@ -59,7 +59,7 @@ one() {
 		bin/serverlab load --url "http://127.0.0.1:$PORT$path" --cpus 1 --connections "$connections" --warmup 300ms \
 			--duration "${seconds}s" --keepalive=$keepalive "${pace[@]}" --server-pid $server --json >"$dir/json"
 		awk -F'[:,]' -v s="$seconds" '/^  "requests"/ {n = $2} /^  "server_cpu"/ {c = $2} /^  "p99"/ {q = $2}
-			END {printf "%.0f %.2f %s\n", n / s, c / n * 1e6, q + 0 > 0 ? sprintf("%.0f", q * 1e6) : "n/a"}' "$dir/json"
+			END {printf "%.0f %.2f %s\n", n / s, c / n * 1e6, (q + 0 > 0 ? sprintf("%.0f", q * 1e6) : "n/a")}' "$dir/json"
 	else
 		before=$(ticks)
 		taskset -c 1 wrk -t1 -c"$connections" -d"${seconds}s" -s "$dir/pipeline.lua" "http://127.0.0.1:$PORT$path" -- \
@@ -88,8 +88,10 @@ for round in $(seq "$rounds"); do
 done
 # The medians, and the medians of the ratios to the first rival of the same round.
 awk -v first="${names[0]}" '
-	function median(list, v, n, i, j, t) {
-		n = split(list, v, " ")
+	function median(list, given, v, m, n, i, j, t) { # of what there is, if that is more than half
+		m = split(list, given, " ")
+		for (i = 1; i <= m; i++) if (given[i] != "n/a") v[++n] = given[i]
+		if (2 * n <= m) return "n/a"
 		for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
 		return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
 	}
